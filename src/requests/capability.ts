@@ -1,0 +1,147 @@
+/**
+ * The contract a capability fills. A capability does no I/O: it describes its fields, says the next call to make given
+ * the answers so far, and tells the story of a request. The same description serves chat, form, help, recovery after a
+ * crash, dry run and golden tests. This file must not know any capability, remote or card template.
+ */
+import type { Problem, Result } from './problem.ts';
+import type { LostCall, Person, Place, Question, Request } from './request.ts';
+import type { Say } from './say.ts';
+
+/**
+ * What to do with a call that was marked sent and whose answer was not saved.
+ * `safe`: send again. `restart`: forget the answers and begin with the look-up. `never`: stop as `unsure`, ask a person.
+ */
+export type Repeat = 'safe' | 'restart' | 'never';
+
+/** One HTTP call to a remote, as data. */
+export interface Call {
+  /** The capability's own name for it; answers are found by it. */
+  readonly name: string;
+  readonly to: 'graph';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Path below the remote's base URL, query included and encoded. */
+  readonly path: string;
+  readonly body?: unknown;
+  readonly repeat: Repeat;
+}
+
+/** What came back: the part of the body that the capability uses, or a problem that is the capability's to judge. */
+export type Reply =
+  | { readonly ok: true; readonly body: Readonly<Record<string, unknown>>; readonly assumed?: true }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** A call and its reply, in the order they were made. */
+export interface Answer {
+  readonly n: number;
+  readonly call: Call;
+  readonly sentAt: number;
+  /** Null: sent and not heard of yet. */
+  readonly reply: Reply | null;
+  readonly heardAt: number | null;
+}
+
+/** What a step may know besides input and answers. The time is data, so that a step is a function. */
+export interface Facts {
+  readonly requestId: string;
+  readonly now: number;
+  readonly requester: Person;
+  readonly place: Place;
+  /** Calls that were sent and never heard of, oldest first. */
+  readonly lost: readonly LostCall[];
+}
+
+/** What to do next. Times in milliseconds. */
+export type Step<O> =
+  | { readonly kind: 'call'; readonly call: Call }
+  | { readonly kind: 'later'; readonly forMs: number; readonly note: Say }
+  | { readonly kind: 'ask'; readonly question: Question; readonly forMs: number }
+  | { readonly kind: 'done'; readonly outcome: O; readonly standing: string }
+  | { readonly kind: 'fail'; readonly problem: Problem; readonly standing?: string };
+
+export type FieldKind = 'people' | 'text' | 'lines' | 'email' | 'url' | 'date' | 'toggle' | 'choice' | 'pairs';
+
+/** One field of a capability: drives chat arguments, the form, CSV headings and help. */
+export interface Field {
+  readonly name: string;
+  readonly kind: FieldKind;
+  /** Catalogue key prefix: `<words>.label`, `.placeholder`, `.missing`. */
+  readonly words: string;
+  readonly required?: boolean;
+  /** Longest accepted text, in characters. */
+  readonly max?: number;
+  /** Shown under "More options". */
+  readonly more?: boolean;
+  readonly fallback?: string;
+  readonly choices?: readonly { readonly value: string; readonly words: string }[];
+  /** Words that introduce the field in a typed command (`because`, `to team`), longest first. */
+  readonly phrases?: readonly string[];
+  /** Whether what follows a phrase really is this field's ("in Portuguese" is a language, "in Lisbon" is not). */
+  readonly accepts?: (following: string) => boolean;
+}
+
+/** Text as typed, by field name. */
+export type Raw = Readonly<Record<string, string>>;
+
+/** A button on a request's card; `verb` is routed, who may press it is decided by the desk. */
+export interface Button {
+  readonly title: Say;
+  readonly verb: string;
+  readonly data?: Readonly<Record<string, string>>;
+  readonly style?: 'positive' | 'destructive';
+}
+
+/** What a request's card tells, before it has a language or a shape. A plain string is text a person typed. */
+export interface Story {
+  readonly title: Say;
+  readonly sentence: Say;
+  readonly tone: 'neutral' | 'good' | 'warning' | 'attention';
+  readonly rows: readonly { readonly label: Say; readonly text: string | Say }[];
+  readonly buttons: readonly Button[];
+  readonly question?: Question;
+  /** A secret (redeem link): rendered only in 1:1 to the requester. */
+  readonly link?: { readonly label: Say; readonly url: string };
+}
+
+/** What `read` may know of the surroundings of a command or form. */
+export interface Surroundings {
+  readonly requester: Person;
+  readonly place: Place;
+  /** Epoch ms. */
+  readonly now: number;
+}
+
+export interface Capability<I = never, O = never> {
+  /** The word in keys, SQL and verbs: `guest`. */
+  readonly name: string;
+  /** The typed command, e.g. `invite`, first; then other words for it. */
+  readonly commands: readonly [string, ...string[]];
+  readonly fields: readonly Field[];
+  /** Raw text to inputs (one per request to file), or every fault with its field. */
+  read(raw: Raw, around: Surroundings): Result<readonly I[], readonly Problem[]>;
+  /** An input back to raw text, to fill a form again. */
+  write(input: I): Raw;
+  /** The input with a person's answer to a question put in. */
+  choose(input: I, field: string, option: Question['options'][number]): I;
+  subject(input: I): string;
+  /**
+   * The shape of a good answer to each named call: only what is used is kept and stored. An answer of another shape
+   * counts as none (the remote, or something before it, is not well). A call that is not listed needs no body.
+   */
+  readonly answers: Readonly<Record<string, Shape>>;
+  step(input: I, answers: readonly Answer[], facts: Facts): Step<O>;
+  /** Title and facts at any time; the ending once there is an outcome. The spine adds what is the same for all. */
+  story(request: Request<I, O>): {
+    readonly title: Say;
+    readonly rows: Story['rows'];
+    readonly ending?: Pick<Story, 'sentence' | 'tone' | 'link'> & { readonly buttons: readonly Button[] };
+  };
+}
+
+/** What a zod schema offers, and all that is asked of it. */
+export interface Shape {
+  safeParse(body: unknown): { readonly success: true; readonly data: unknown } | { readonly success: false };
+}
+
+/** A capability whose types have been forgotten, as the spine holds it. */
+// biome-ignore lint/suspicious/noExplicitAny: the list of capabilities is heterogeneous by nature
+export type AnyCapability = Capability<any, any>;

@@ -1,0 +1,183 @@
+/**
+ * The desk: where people's wishes become requests and where a person's choice about one is taken. Decides who may do
+ * what with a request; the store decides who was first.
+ * Must not know how the wish was expressed (text, form, HTTP) or how the answer is shown.
+ */
+import type { AnyCapability, Raw } from './capability.ts';
+import { newId } from './ids.ts';
+import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
+import { bad, good, type Problem, problem, type Result } from './problem.ts';
+import type { Person, Place, Request } from './request.ts';
+import { say } from './say.ts';
+
+export interface DeskParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly capabilities: ReadonlyMap<string, AnyCapability>;
+  /** Most requests one command or form may file. */
+  readonly maxAtOnce: number;
+  /** Called when something was queued. */
+  readonly queued: () => void;
+  /** Called after a change a person can see. */
+  readonly changed: (request: Request) => void;
+  /** When a message leased now would be free for others again, epoch ms. */
+  readonly messageLeaseEnd: () => number;
+}
+
+export interface Wish {
+  readonly capability: string;
+  readonly raw: Raw;
+  readonly who: Person;
+  readonly where: Place;
+  /** One effect per intent: the same key is never carried out twice. */
+  readonly key: string;
+  /** The message that already stands for it (a submitted form), or null. */
+  readonly activityId: string | null;
+}
+
+export interface Filed {
+  readonly requests: readonly Request[];
+  /** False when all of them had been filed before (a resent activity, a second click). */
+  readonly isNew: boolean;
+}
+
+/** What a person may do with a request that rests. */
+export type Choice =
+  | { readonly kind: 'cancel' }
+  | { readonly kind: 'retry' }
+  | { readonly kind: 'answer'; readonly value: string }
+  | { readonly kind: 'arrived' }
+  | { readonly kind: 'again' };
+
+export class Desk {
+  readonly #parts: DeskParts;
+
+  constructor(parts: DeskParts) {
+    this.#parts = parts;
+  }
+
+  /** Checks the wish and files it durably. When this answers with requests, they are committed and queued. */
+  async submit(wish: Wish): Promise<Result<Filed, readonly Problem[]>> {
+    const { store, clock, maxAtOnce, messageLeaseEnd, queued } = this.#parts;
+    const capability = this.#capability(wish.capability);
+    const now = clock.now();
+    const inputs = capability.read(wish.raw, { requester: wish.who, place: wish.where, now });
+    if (!inputs.ok) return inputs;
+    if (inputs.value.length > maxAtOnce) {
+      return bad([problem('input', say('problem.tooManyAtOnce', { count: inputs.value.length, most: maxAtOnce }))]);
+    }
+    const accepted = await store.accept(
+      inputs.value.map((input, n) => ({
+        id: newId(),
+        key: `${wish.key}:${n}`,
+        capability: capability.name,
+        subject: capability.subject(input),
+        requester: wish.who,
+        place: wish.where,
+        input,
+        activityId: inputs.value.length === 1 ? wish.activityId : null,
+      })),
+      now,
+      // A message that is on screen already is updated by the teller; a new one is posted by who asked us, at once.
+      wish.activityId === null ? messageLeaseEnd() : 0,
+    );
+    const isNew = accepted.some((one) => one.isNew);
+    if (isNew) queued();
+    return good({ requests: accepted.map((one) => one.request), isNew });
+  }
+
+  /** A person's choice about a request. Only the one who asked may choose; first come, first served. */
+  async choose(id: string, choice: Choice, who: Person, where: Place): Promise<Result<Request>> {
+    const request = await this.find(id, where);
+    if (!request) return bad(problem('gone', say('problem.noSuchRequest', { id })));
+    if (request.requester.id !== who.id) {
+      return bad(problem('denied', say('problem.notYours', { name: request.requester.name })));
+    }
+    const change = await this.#change(request, choice, who);
+    if (!change.ok) return change;
+    const { store, changed, queued } = this.#parts;
+    const moved = await store.decide(request.id, request.version, request.state, change.value);
+    if (!moved) return bad(problem('clash', 'problem.movedOn'));
+    changed(moved);
+    if (moved.state === 'queued') queued();
+    return good(moved);
+  }
+
+  /** The request with this id, if it belongs to the place's tenant. */
+  async find(id: string, where: Place): Promise<Request | null> {
+    const request = await this.#parts.store.get(id);
+    return request && request.tenantId === where.tenantId ? request : null;
+  }
+
+  list(filter: RequestFilter): Promise<readonly Request[]> {
+    return this.#parts.store.list(filter);
+  }
+
+  async #change(request: Request, choice: Choice, who: Person): Promise<Result<Change>> {
+    const { clock } = this.#parts;
+    const now = clock.now();
+    const line = (what: string, detail: AuditLine['detail'] = {}): AuditLine[] => [
+      { at: now, tenantId: request.tenantId, requestId: request.id, who: who.id, what, detail },
+    ];
+    const queue = { state: 'queued', nextAt: now, attempts: 0, note: null, problem: null, visible: true } as const;
+    const { state } = request;
+    switch (choice.kind) {
+      case 'cancel':
+        if (state === 'sending') return bad(problem('clash', 'problem.tooLateToCancel'));
+        if (state !== 'queued' && state !== 'waiting' && state !== 'awaiting approval') break;
+        if (await this.#touched(request)) return bad(problem('clash', 'problem.tooLateToCancel'));
+        return good({ state: 'cancelled', note: null, question: null, visible: true, audit: line('cancelled') });
+      case 'retry':
+        if (state !== 'failed') break;
+        return good({ ...queue, forget: 'failed', audit: line('retried') });
+      case 'answer': {
+        const { question } = request;
+        if (state !== 'waiting' || !question) break;
+        const option = question.options.find((one) => one.value === choice.value);
+        if (!option) return bad(problem('input', 'problem.chooseOne', { field: question.field }));
+        const capability = this.#capability(request.capability);
+        return good({
+          ...queue,
+          question: null,
+          input: capability.choose(request.input, question.field, option),
+          audit: line('chose', { field: question.field, value: option.value }),
+        });
+      }
+      case 'arrived': {
+        if (state !== 'unsure') break;
+        const unheard = (await this.#parts.store.answers(request.id)).find((answer) => answer.reply === null);
+        const lost = request.lost.at(-1);
+        const call = unheard?.call ?? lost?.call;
+        if (!call) return bad(problem('clash', 'problem.movedOn'));
+        const reply = { ok: true, body: {}, assumed: true } as const;
+        return good({
+          ...queue,
+          heard: { n: unheard?.n ?? 0, call, sentAt: unheard?.sentAt ?? lost?.at ?? now, reply },
+          audit: line('said it arrived', { call: call.name }),
+        });
+      }
+      case 'again':
+        if (state !== 'unsure') break;
+        return good({ ...queue, forget: 'all', audit: line('said send again') });
+    }
+    return bad(problem('clash', say('problem.notNow', { state: say(`state.${stateWord(state)}`) })));
+  }
+
+  /** Whether something may already have been changed outside. */
+  async #touched(request: Request): Promise<boolean> {
+    if (request.lost.length > 0) return true;
+    const answers = await this.#parts.store.answers(request.id);
+    return answers.some((answer) => answer.call.repeat !== 'safe' && (answer.reply === null || answer.reply.ok));
+  }
+
+  #capability(name: string): AnyCapability {
+    const capability = this.#parts.capabilities.get(name);
+    if (!capability) throw new Error(`no capability named ${name}`);
+    return capability;
+  }
+}
+
+/** The state as a catalogue key: `awaiting approval` → `awaitingApproval`. */
+export function stateWord(state: Request['state']): string {
+  return state === 'awaiting approval' ? 'awaitingApproval' : state;
+}

@@ -1,0 +1,168 @@
+/**
+ * What the spine needs from outside: a store, the remotes, a poster, a clock. The spine calls these and nothing else.
+ * Must not know SQL, HTTP, Teams or cards.
+ */
+import type { Answer, Call, Reply } from './capability.ts';
+import type { Problem } from './problem.ts';
+import type { LostCall, Person, Place, Question, Request, RequestState } from './request.ts';
+import type { Say } from './say.ts';
+
+export interface Clock {
+  /** Epoch ms. */
+  now(): number;
+}
+
+/** A request about to be accepted. */
+export interface Draft {
+  readonly id: string;
+  readonly key: string;
+  readonly capability: string;
+  readonly subject: string;
+  readonly requester: Person;
+  readonly place: Place;
+  readonly input: unknown;
+  /** The message that will show it, when it is already on screen (a submitted form); else one will be posted. */
+  readonly activityId: string | null;
+}
+
+export interface Accepted {
+  readonly request: Request;
+  /** False: the same intent was accepted before; nothing was written. */
+  readonly isNew: boolean;
+}
+
+/** A line of the audit. `what` is a short word (`accepted`, `call sent`, `done`); `detail` holds no secret and no link. */
+export interface AuditLine {
+  readonly at: number;
+  readonly tenantId: string;
+  readonly requestId: string | null;
+  /** Entra object id, or `usher`. */
+  readonly who: string;
+  readonly what: string;
+  readonly detail?: Readonly<Record<string, string | number | null>>;
+}
+
+/** A claimed request and its answers; `request.fence` is ours until the lease ends. */
+export interface Claim {
+  readonly request: Request;
+  readonly answers: readonly Answer[];
+}
+
+/** One committed transaction of the life of a claimed (or, by the desk, resting) request. */
+export interface Change {
+  readonly state: RequestState;
+  /** Save this reply to answer `n` (inserting the answer when the call was not marked before). */
+  readonly heard?: { readonly n: number; readonly call: Call; readonly sentAt: number; readonly reply: Reply };
+  /** Mark call `n` as sent. */
+  readonly sends?: { readonly n: number; readonly call: Call; readonly sentAt: number };
+  /** Drop answers: all, only the unheard one, only the failed ones. */
+  readonly forget?: 'all' | 'unheard' | 'failed';
+  readonly lost?: readonly LostCall[];
+  readonly nextAt?: number;
+  readonly attempts?: number;
+  readonly note?: Say | null;
+  readonly outcome?: unknown;
+  readonly standing?: string | null;
+  readonly problem?: Problem | null;
+  readonly question?: Question | null;
+  readonly input?: unknown;
+  /** Lease to hold after the change, epoch ms; 0 or absent lets go. */
+  readonly leaseUntil?: number;
+  /** True when a person can see the difference: the version grows and every message is due. */
+  readonly visible: boolean;
+  readonly audit: readonly AuditLine[];
+}
+
+/** A message that shows a request and may be behind it. */
+export interface Message {
+  readonly requestId: string;
+  readonly place: Place;
+  /** Null: not posted yet. */
+  readonly activityId: string | null;
+  readonly shownVersion: number;
+  readonly tries: number;
+}
+
+export interface RequestFilter {
+  readonly tenantId: string;
+  readonly capability?: string;
+  readonly requesterId?: string;
+  readonly subject?: string;
+  /** Subjects ending in this, e.g. `@partner.example`. */
+  readonly subjectEnd?: string;
+  readonly standing?: string;
+  readonly states?: readonly RequestState[];
+  /** Newest first; at most this many. */
+  readonly limit: number;
+}
+
+export interface Store {
+  /**
+   * Writes requests, their audit lines and their messages in one committed transaction. A draft whose key exists is
+   * answered with the request that holds it. The messages of new requests are leased to the caller until
+   * `messageLeaseUntil`, so that nobody else posts them meanwhile.
+   */
+  accept(drafts: readonly Draft[], now: number, messageLeaseUntil: number): Promise<readonly Accepted[]>;
+
+  /** Takes up to `limit` due requests (or ones whose lease ran out) whose remote's gate is open: state `sending`, fence + 1. */
+  claim(limit: number, now: number, leaseUntil: number): Promise<readonly Claim[]>;
+
+  /**
+   * Moves a claimed request on, if `fence` is still the newest and it is `sending`. Null: ownership was lost, nothing written.
+   */
+  move(id: string, fence: number, change: Change): Promise<Request | null>;
+
+  /** Moves a resting request from exactly this version and state (a person's choice). Null: it has moved on meanwhile. */
+  decide(id: string, version: number, from: RequestState, change: Change): Promise<Request | null>;
+
+  /** Epoch ms of the earliest moment at which a request could be claimed (its gate considered), or null. */
+  nextRequestAt(now: number): Promise<number | null>;
+
+  get(id: string): Promise<Request | null>;
+  answers(id: string): Promise<readonly Answer[]>;
+  list(filter: RequestFilter): Promise<readonly Request[]>;
+
+  /** Closes a remote's gate for every request of every process until `until` (epoch ms); never shortens it. */
+  closeGate(remote: string, until: number): Promise<void>;
+
+  /** Takes messages that are behind their request (or not posted) and not leased. */
+  claimMessages(
+    limit: number,
+    now: number,
+    leaseUntil: number,
+  ): Promise<readonly { message: Message; request: Request }[]>;
+  /** Epoch ms of the earliest moment at which a message could be claimed, or null. */
+  nextMessageAt(now: number): Promise<number | null>;
+  /** The message now shows `version`; `activityId` is where. Lets go of it. True when the request has moved on meanwhile. */
+  messageShown(requestId: string, conversationId: string, activityId: string, version: number): Promise<boolean>;
+  /** The message could not be shown now; try again at `nextAt`, or give up (null). */
+  messageFailed(requestId: string, conversationId: string, nextAt: number | null): Promise<void>;
+
+  audit(lines: readonly AuditLine[]): Promise<void>;
+  auditOf(requestId: string): Promise<readonly AuditLine[]>;
+
+  /** Calls back when another process queued something (PostgreSQL); on SQLite never. */
+  onWake(wake: () => void): void;
+  /** Throws when the store cannot be reached or is not migrated. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Remotes {
+  /** Sends one call. Never throws for what remotes do; `signal` ends it early (then: kind `down`). */
+  send(call: Call, about: { readonly requestId: string; readonly signal: AbortSignal }): Promise<Reply>;
+}
+
+export interface Poster {
+  /**
+   * Shows the request at its place: updates the message, or posts a new one when there is none or it is gone.
+   * Answers where it now is, or the problem (kind `busy` or `down`: try again; else give up).
+   */
+  show(message: Message, request: Request): Promise<{ activityId: string } | { problem: Problem }>;
+}
+
+export interface Log {
+  info(event: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(event: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(event: string, fields?: Readonly<Record<string, unknown>>): void;
+}

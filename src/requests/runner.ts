@@ -1,0 +1,348 @@
+/**
+ * Carries requests out: claim → step → send → save the answer → step … → finish. Every HTTP call that changes something
+ * is committed as sent before it leaves; what happens when its answer is lost is decided here and nowhere else.
+ * Must not know any capability, remote, card or SQL: it sees steps, calls and replies.
+ */
+import { ExponentialBackoff, type IBackoff } from 'cockatiel';
+import type { AnyCapability, Call, Facts, Reply, Shape, Step } from './capability.ts';
+import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
+import { type Problem, problem } from './problem.ts';
+import { Pump } from './pump.ts';
+import type { LostCall, Request } from './request.ts';
+import { say } from './say.ts';
+
+/** Times in milliseconds. */
+export interface RunnerSettings {
+  /** Requests worked on at once by this process. */
+  readonly concurrency: number;
+  /** How long a claim lasts without being extended; must outlast the longest call. */
+  readonly leaseMs: number;
+  /** First and longest pause between tries of a step whose remote is down. */
+  readonly retryBaseMs: number;
+  readonly retryMaxMs: number;
+  /** Tries in a row before the request ends as failed or unsure. */
+  readonly maxAttempts: number;
+  /** How long a throttled request waits in all before it ends as failed. */
+  readonly giveUpMs: number;
+  /** How long a lost call is given to show up in the directory before the look-up believes what it sees. */
+  readonly settleMs: number;
+}
+
+export interface RunnerParts {
+  readonly store: Store;
+  readonly remotes: Remotes;
+  readonly capabilities: ReadonlyMap<string, AnyCapability>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: RunnerSettings;
+  /** Called after each change a person can see. */
+  readonly changed: (request: Request) => void;
+}
+
+type Heard = NonNullable<Change['heard']>;
+
+/** A claim being worked on. The latest reply may still be unsaved: it is committed with the next change. */
+interface Work extends Claim {
+  readonly unsaved?: Heard;
+}
+
+/** How a step ended: go on at once, or let go of the request. */
+type Next = { readonly go: Work } | { readonly rest: true };
+
+export class Runner {
+  readonly #parts: RunnerParts;
+  readonly #pump: Pump<Claim>;
+  readonly #stopping = new AbortController();
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+    const { store, clock, settings, log } = parts;
+    this.#pump = new Pump({
+      name: 'runner',
+      concurrency: settings.concurrency,
+      take: (limit) => store.claim(limit, clock.now(), clock.now() + settings.leaseMs),
+      work: (claim) => this.work(claim),
+      dueAt: () => store.nextRequestAt(clock.now()),
+      clock,
+      log,
+    });
+  }
+
+  /** Starts taking requests; answers at once. */
+  start(): void {
+    this.#pump.start();
+  }
+
+  /** Something was queued: look now. */
+  wake(): void {
+    this.#pump.wake();
+  }
+
+  /**
+   * Stops taking, gives calls under way `graceMs` to answer, then lets go of the rest: their leases run out and
+   * whoever comes next looks before repeating.
+   */
+  async stop(graceMs: number): Promise<void> {
+    await this.#pump.stop(graceMs, () => this.#stopping.abort());
+  }
+
+  /** Works on one claimed request until it ends or must wait. Exceptions here are bugs and end the request as such. */
+  async work(claim: Claim): Promise<void> {
+    const { log } = this.#parts;
+    let latest: Work = claim;
+    try {
+      while (!this.#stopping.signal.aborted) {
+        const next = await this.#once(latest);
+        if ('rest' in next) return;
+        latest = next.go;
+      }
+      // Stopping: hand the request back at once instead of letting its lease run out.
+      await this.#save(latest, { state: 'queued', nextAt: this.#parts.clock.now(), visible: false, audit: [] });
+    } catch (cause) {
+      log.error('request.bug', { requestId: claim.request.id, cause });
+      await this.#fail(latest, problem('bug', 'problem.bug')).catch((again) =>
+        log.error('request.bug.unsaved', { requestId: claim.request.id, cause: again }),
+      );
+    }
+  }
+
+  async #once(claim: Work): Promise<Next> {
+    const { request, answers } = claim;
+    const capability = this.#parts.capabilities.get(request.capability);
+    if (!capability) throw new Error(`no capability named ${request.capability}`);
+    const unheard = answers.find((answer) => answer.reply === null);
+    if (unheard) return this.#lost(claim, unheard.call, unheard.sentAt, problem('down', 'problem.lost'));
+
+    const facts: Facts = {
+      requestId: request.id,
+      now: this.#parts.clock.now(),
+      requester: request.requester,
+      place: request.place,
+      lost: request.lost,
+    };
+    const step: Step<unknown> = capability.step(request.input, answers, facts);
+    switch (step.kind) {
+      case 'call':
+        return this.#call(claim, step.call, capability.answers[step.call.name]);
+      case 'done':
+        return this.#save(claim, {
+          state: 'done',
+          outcome: step.outcome,
+          standing: step.standing,
+          problem: null,
+          note: null,
+          question: null,
+          visible: true,
+          audit: [this.#line(request, 'done', { standing: step.standing })],
+        });
+      case 'fail':
+        return this.#fail(claim, step.problem, step.standing);
+      case 'later':
+        return this.#save(claim, {
+          state: 'queued',
+          nextAt: facts.now + step.forMs,
+          note: step.note,
+          visible: request.note?.key !== step.note.key,
+          audit: [],
+        });
+      case 'ask':
+        if (request.question && request.nextAt <= facts.now) {
+          return this.#save(claim, {
+            state: 'cancelled',
+            question: null,
+            problem: problem('gone', 'problem.questionExpired'),
+            visible: true,
+            audit: [this.#line(request, 'cancelled', { sentence: 'problem.questionExpired' })],
+          });
+        }
+        return this.#save(claim, {
+          state: 'waiting',
+          question: step.question,
+          nextAt: facts.now + step.forMs,
+          note: null,
+          visible: true,
+          audit: [this.#line(request, 'asked', { field: step.question.field })],
+        });
+    }
+  }
+
+  /** Sends one call. A safe one needs no mark: repeating it harms nobody, so its commit is spared. */
+  async #call(work: Work, call: Call, shape: Shape | undefined): Promise<Next> {
+    const { clock, settings, remotes } = this.#parts;
+    const n = (work.answers.at(-1)?.n ?? -1) + 1;
+    const sentAt = clock.now();
+    const mark = call.repeat !== 'safe';
+    let current: Work | null = work;
+    if (mark || work.unsaved) {
+      current = await this.#move(work, {
+        state: 'sending',
+        ...(mark ? { sends: { n, call, sentAt } } : {}),
+        leaseUntil: sentAt + settings.leaseMs,
+        visible: false,
+        audit: mark ? [this.#line(work.request, 'call sent', { call: call.name, method: call.method })] : [],
+      });
+      if (!current) return { rest: true };
+    }
+    const reply = shaped(
+      await remotes.send(call, { requestId: work.request.id, signal: this.#stopping.signal }),
+      shape,
+    );
+    if (!reply.ok && reply.problem.kind === 'busy') return this.#slowed(current, call, reply.problem);
+    if (!reply.ok && reply.problem.kind === 'down') return this.#lost(current, call, sentAt, reply.problem);
+    const heard: Heard = { n, call, sentAt, reply };
+    return { go: { ...current, answers: after(current, { heard }), unsaved: heard } };
+  }
+
+  /** The remote asked for patience: everybody waits at its gate. A call answered so was certainly not carried out. */
+  async #slowed(claim: Work, call: Call, why: Problem): Promise<Next> {
+    const { store, clock, settings } = this.#parts;
+    const { request } = claim;
+    const now = clock.now();
+    if (now - request.createdAt > settings.giveUpMs) return this.#fail(claim, problem('busy', 'problem.busyForLong'));
+    const wait = why.retryAfterMs ?? this.#pause(request.attempts);
+    await store.closeGate(call.to, now + wait);
+    return this.#save(claim, {
+      state: 'queued',
+      forget: 'unheard',
+      nextAt: now + wait,
+      // Only our own guesses grow; a wait the remote named is taken as told.
+      attempts:
+        why.retryAfterMs === undefined ? Math.min(request.attempts + 1, settings.maxAttempts - 1) : request.attempts,
+      note: say('request.note.slowed', { seconds: Math.ceil(wait / 1000) }),
+      visible: true,
+      audit: [this.#line(claim.request, 'slowed down', { waitMs: wait })],
+    });
+  }
+
+  /** No answer, or one that says nothing about what was done: what may happen now is the call's `repeat`. */
+  async #lost(claim: Work, call: Call, sentAt: number, why: Problem): Promise<Next> {
+    const { store, clock, settings, log } = this.#parts;
+    const { request } = claim;
+    const attempts = request.attempts + 1;
+    log.warn('call.lost', { requestId: request.id, call: call.name, attempts, detail: why.detail });
+    if (call.repeat === 'never') return this.#unsure(claim, call);
+    if (attempts >= settings.maxAttempts) {
+      // A lost call that no look-up has spoken about since may have arrived.
+      const looked = claim.answers.some((answer) => answer.reply?.ok);
+      if (call.repeat === 'restart' || (request.lost.length > 0 && !looked)) return this.#unsure(claim, call);
+      return this.#fail(claim, problem('down', 'problem.down'));
+    }
+    const now = clock.now();
+    const pause = why.retryAfterMs ?? this.#pause(request.attempts);
+    // A 503 that names a time speaks for the whole remote.
+    if (why.retryAfterMs !== undefined) await store.closeGate(call.to, now + pause);
+    const note = say('request.note.retrying');
+    if (call.repeat === 'safe') {
+      return this.#save(claim, {
+        state: 'queued',
+        attempts,
+        nextAt: now + pause,
+        note,
+        visible: request.note?.key !== note.key,
+        audit: [],
+      });
+    }
+    const lost: LostCall[] = [...request.lost, { call, at: sentAt }];
+    return this.#save(claim, {
+      state: 'queued',
+      forget: 'all',
+      lost,
+      attempts,
+      nextAt: Math.max(sentAt + settings.settleMs, now + pause),
+      note: say('request.note.looking'),
+      visible: true,
+      audit: [this.#line(request, 'call lost', { call: call.name })],
+    });
+  }
+
+  #unsure(claim: Work, call: Call): Promise<Next> {
+    return this.#save(claim, {
+      state: 'unsure',
+      problem: problem('unsure', 'problem.unsure'),
+      note: null,
+      visible: true,
+      audit: [this.#line(claim.request, 'unsure', { call: call.name })],
+    });
+  }
+
+  #fail(work: Work, why: Problem, standing?: string): Promise<Next> {
+    return this.#save(work, {
+      state: 'failed',
+      problem: why,
+      ...(standing === undefined ? {} : { standing }),
+      note: null,
+      question: null,
+      visible: true,
+      audit: [this.#line(work.request, 'failed', { kind: why.kind, sentence: why.say.key })],
+    });
+  }
+
+  /** Saves a change after which this worker lets go. */
+  async #save(work: Work, change: Change): Promise<Next> {
+    await this.#move(work, change);
+    return { rest: true };
+  }
+
+  /** Commits a change together with the reply in hand; null when somebody else owns the request by now. */
+  async #move(work: Work, change: Change): Promise<Work | null> {
+    const { store, log, changed } = this.#parts;
+    const { request, unsaved } = work;
+    const whole: Change = unsaved
+      ? {
+          // Something outside was changed as asked: what failed before no longer counts.
+          ...(unsaved.call.repeat !== 'safe' && unsaved.reply.ok ? { attempts: 0 } : {}),
+          ...change,
+          heard: unsaved,
+          audit: unsaved.call.repeat === 'safe' ? change.audit : [this.#answered(request, unsaved), ...change.audit],
+        }
+      : change;
+    const moved = await store.move(request.id, request.fence, whole);
+    if (!moved) {
+      log.warn('request.ownership.lost', { requestId: request.id });
+      return null;
+    }
+    if (change.visible) changed(moved);
+    return { request: moved, answers: after(work, change) };
+  }
+
+  #answered(request: Request, { call, reply }: Heard): AuditLine {
+    return this.#line(request, 'call answered', { call: call.name, answer: reply.ok ? 'ok' : reply.problem.kind });
+  }
+
+  #line(request: Request, what: string, detail: AuditLine['detail'] = {}): AuditLine {
+    const at = this.#parts.clock.now();
+    return { at, tenantId: request.tenantId, requestId: request.id, who: 'usher', what, detail };
+  }
+
+  /** Decorrelated-jitter backoff (cockatiel's maths), in ms, for the `attempts`-th failure in a row. */
+  #pause(attempts: number): number {
+    const { retryBaseMs, retryMaxMs } = this.#parts.settings;
+    let backoff: IBackoff<unknown> = new ExponentialBackoff({ initialDelay: retryBaseMs, maxDelay: retryMaxMs }).next();
+    for (let i = 0; i < attempts; i++) backoff = backoff.next(null);
+    return Math.max(backoff.duration, retryBaseMs / 2);
+  }
+}
+
+/** A good reply reduced to what the capability uses; one of another shape says nothing about what was done. */
+function shaped(reply: Reply, shape: Shape | undefined): Reply {
+  if (!reply.ok) return reply;
+  if (!shape) return { ok: true, body: {} };
+  const read = shape.safeParse(reply.body);
+  if (!read.success)
+    return { ok: false, problem: problem('down', 'problem.down', { detail: 'an answer of another shape' }) };
+  return { ok: true, body: read.data as Readonly<Record<string, unknown>> };
+}
+
+/** The answers as the store now holds them, without asking it. */
+function after(claim: Claim, change: Pick<Change, 'heard' | 'forget' | 'sends'>): Claim['answers'] {
+  let answers = [...claim.answers];
+  if (change.heard) {
+    const { n, call, sentAt, reply } = change.heard;
+    answers = [...answers.filter((answer) => answer.n !== n), { n, call, sentAt, reply, heardAt: sentAt }];
+  }
+  if (change.forget === 'all') answers = [];
+  if (change.forget === 'unheard') answers = answers.filter((answer) => answer.reply !== null);
+  if (change.forget === 'failed') answers = answers.filter((answer) => answer.reply?.ok !== false);
+  if (change.sends) answers = [...answers, { ...change.sends, reply: null, heardAt: null }];
+  return answers;
+}

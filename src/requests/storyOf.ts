@@ -1,0 +1,72 @@
+/**
+ * The story of a request in any state: the capability's title, facts and ending, with the sentences and buttons that are
+ * the same for every capability. Pure; must not know languages or cards.
+ */
+import type { AnyCapability, Button, Story } from './capability.ts';
+import { PROBLEM_KINDS } from './problem.ts';
+import type { Request } from './request.ts';
+import { say } from './say.ts';
+
+const button = (verb: string, style?: Button['style']): Button => ({
+  title: say(`button.${verb.split('.')[1]}`),
+  verb,
+  ...(style ? { style } : {}),
+});
+
+/** What the request's card tells now. */
+export function storyOf(request: Request, capability: AnyCapability): Story {
+  const { title, rows, ending } = capability.story(request);
+  const base = { title, rows };
+  const { state, problem, question, note } = request;
+  switch (state) {
+    case 'done':
+      if (!ending) throw new Error(`a done ${capability.name} request has no ending`);
+      return { ...base, ...ending };
+    case 'failed': {
+      if (!problem) throw new Error('a failed request has no problem');
+      const fixable = problem.kind === 'input';
+      return {
+        ...base,
+        sentence: problem.say,
+        tone: PROBLEM_KINDS[problem.kind].tone,
+        buttons: fixable
+          ? [button('request.fix', 'positive')]
+          : [button('request.retry', 'positive'), button('request.fix')],
+      };
+    }
+    case 'unsure':
+      return {
+        ...base,
+        sentence: problem?.say ?? say('problem.unsure'),
+        tone: 'warning',
+        buttons: [button('request.arrived'), button('request.again', 'destructive')],
+      };
+    case 'waiting':
+      return {
+        ...base,
+        sentence: question?.say ?? say('request.waiting'),
+        tone: 'neutral',
+        buttons: [button('request.cancel')],
+        ...(question ? { question } : {}),
+      };
+    case 'cancelled':
+      return {
+        ...base,
+        sentence: problem?.say ?? say('request.cancelled'),
+        tone: 'neutral',
+        buttons: [button('request.fix')],
+      };
+    case 'declined':
+      return { ...base, sentence: problem?.say ?? say('request.declined'), tone: 'attention', buttons: [] };
+    case 'queued':
+    case 'awaiting approval':
+      return {
+        ...base,
+        sentence: note ?? say(state === 'queued' ? 'request.queued' : 'request.awaitingApproval'),
+        tone: 'neutral',
+        buttons: [button('request.cancel')],
+      };
+    case 'sending':
+      return { ...base, sentence: note ?? say('request.queued'), tone: 'neutral', buttons: [button('request.cancel')] };
+  }
+}
