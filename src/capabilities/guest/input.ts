@@ -1,0 +1,293 @@
+/**
+ * A guest invitation as asked for: its fields (one list for chat, form and help), and how raw text becomes an input or
+ * a list of faults, each with its field. Pure; must not know Graph's answers or cards.
+ */
+import * as chrono from 'chrono-node';
+import { DateTime } from 'luxon';
+import { z } from 'zod/v4';
+import type { Field, Raw, Surroundings } from '../../requests/capability.ts';
+import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
+import { say } from '../../requests/say.ts';
+import { languageCode } from './languages.ts';
+import { faultOfAddress, readPeople } from './people.ts';
+
+/** A team or group: by the name a person typed, or already resolved to its Entra id. */
+export type TeamWish = { readonly name: string; readonly id?: string; readonly isTeam?: boolean };
+
+export interface GuestInput {
+  readonly address: string;
+  readonly displayName?: string;
+  readonly redirectUrl: string;
+  readonly sendMail: boolean;
+  /** Plain text; Graph then ignores `language`. */
+  readonly message?: string;
+  /** BCP 47. */
+  readonly language?: string;
+  readonly cc?: string;
+  readonly team?: TeamWish;
+  readonly reason?: string;
+  /** ISO date (no time), the last day of the stay. */
+  readonly until?: string;
+  readonly userType: 'Guest' | 'Member';
+  /** Extra data kept with the request. */
+  readonly more?: Readonly<Record<string, string>>;
+  /** Entra object id of the person answerable for the guest: the requester. */
+  readonly sponsor: string;
+  /** Send another mail although an invitation is pending. */
+  readonly again?: true;
+}
+
+/** The longest `more`, serialised (Governance Toolkit 365, InviteGuest). */
+const MORE_MAX = 4000;
+
+export const GUEST_FIELDS: readonly Field[] = [
+  { name: 'people', kind: 'people', words: 'guest.field.people', required: true, max: 4000 },
+  {
+    name: 'team',
+    kind: 'text',
+    words: 'guest.field.team',
+    max: 256,
+    phrases: ['to the team', 'to team', 'to group', 'to the group', 'into team', 'team:'],
+  },
+  {
+    name: 'reason',
+    kind: 'text',
+    words: 'guest.field.reason',
+    max: 500,
+    phrases: ['because of', 'because', 'reason:'],
+  },
+  {
+    name: 'until',
+    kind: 'date',
+    words: 'guest.field.until',
+    phrases: ['until', 'till'],
+    accepts: (text) => chrono.parse(text.slice(0, 60), undefined, { forwardDate: true })[0]?.index === 0,
+  },
+  {
+    name: 'message',
+    kind: 'lines',
+    words: 'guest.field.message',
+    max: 1000,
+    phrases: ['with message', 'message', 'saying'],
+    accepts: (text) => /^["“”„«]/.test(text),
+  },
+  { name: 'sendMail', kind: 'toggle', words: 'guest.field.sendMail', fallback: 'true', more: true },
+  {
+    name: 'language',
+    kind: 'text',
+    words: 'guest.field.language',
+    more: true,
+    max: 60,
+    phrases: ['in'],
+    accepts: (text) => languageCode(firstWords(text)) !== null,
+  },
+  {
+    name: 'displayName',
+    kind: 'text',
+    words: 'guest.field.displayName',
+    more: true,
+    max: 256,
+    phrases: ['called', 'named'],
+  },
+  {
+    name: 'cc',
+    kind: 'email',
+    words: 'guest.field.cc',
+    more: true,
+    max: 320,
+    phrases: ['cc'],
+    accepts: (text) => /^\S+@\S+/.test(text),
+  },
+  {
+    name: 'redirectUrl',
+    kind: 'url',
+    words: 'guest.field.redirectUrl',
+    more: true,
+    max: 2000,
+    phrases: ['redirect to'],
+    accepts: (text) => /^https?:\/\//i.test(text),
+  },
+  {
+    name: 'userType',
+    kind: 'choice',
+    words: 'guest.field.userType',
+    more: true,
+    fallback: 'Guest',
+    choices: [
+      { value: 'Guest', words: 'guest.userType.guest' },
+      { value: 'Member', words: 'guest.userType.member' },
+    ],
+  },
+  { name: 'more', kind: 'pairs', words: 'guest.field.more', more: true, max: MORE_MAX },
+];
+
+const flag = z.stringbool();
+
+/** Raw text to one input per person, or every fault with its field. `defaultRedirectUrl` is used when none is given. */
+export function readGuest(
+  raw: Raw,
+  around: Surroundings,
+  defaultRedirectUrl: string,
+): Result<readonly GuestInput[], readonly Problem[]> {
+  const faults: Problem[] = [];
+  const fault = (field: string, sentence: Parameters<typeof problem>[1]): void => {
+    faults.push(problem('input', sentence, { field }));
+  };
+  const text = (name: string): string | undefined => {
+    const value = raw[name]?.trim();
+    const field = GUEST_FIELDS.find((one) => one.name === name);
+    if (value && field?.max && value.length > field.max)
+      fault(name, say('problem.tooLong', { most: field.max, length: value.length }));
+    return value === undefined || value === '' ? undefined : value;
+  };
+
+  const { people, unreadable } = readPeople(text('people') ?? '');
+  if (people.length === 0 && unreadable.length === 0) fault('people', 'guest.field.people.missing');
+  for (const piece of unreadable.slice(0, 3))
+    fault('people', say('guest.people.unreadable', { text: piece.slice(0, 60) }));
+  for (const { address } of people) {
+    const wrong = faultOfAddress(address);
+    if (wrong) fault('people', wrong);
+  }
+
+  const displayName = text('displayName');
+  if (displayName && people.length > 1) fault('displayName', 'guest.displayName.onePerson');
+
+  const redirectUrl = text('redirectUrl') ?? defaultRedirectUrl;
+  if (!/^https:\/\//i.test(redirectUrl) || !URL.canParse(redirectUrl)) fault('redirectUrl', 'guest.redirectUrl.https');
+
+  const sendMail = flag.safeParse(raw['sendMail'] ?? 'true');
+  if (!sendMail.success) fault('sendMail', 'guest.sendMail.yesNo');
+
+  const typedLanguage = text('language');
+  const language = typedLanguage ? languageCode(typedLanguage) : undefined;
+  if (typedLanguage && !language) fault('language', say('guest.language.unknown', { language: typedLanguage }));
+
+  const cc = text('cc');
+  const ccPeople = cc ? readPeople(cc) : undefined;
+  const ccAddress = ccPeople?.people[0]?.address;
+  if (ccPeople && (ccPeople.people.length !== 1 || ccPeople.unreadable.length > 0)) fault('cc', 'guest.cc.one');
+  else if (ccAddress) {
+    const wrong = faultOfAddress(ccAddress);
+    if (wrong) fault('cc', wrong);
+  }
+
+  const until = readUntil(text('until'), around, fault);
+  const userType = text('userType') ?? 'Guest';
+  if (userType !== 'Guest' && userType !== 'Member') fault('userType', 'guest.userType.unknown');
+  const more = readMore(text('more'), fault);
+  const team = readTeam(text('team'), around, fault);
+  const message = text('message')
+    ?.replace(/^["“”„«]+|["“”»]+$/g, '')
+    .trim();
+  const reason = text('reason');
+
+  if (faults.length > 0 || !sendMail.success) return bad(faults);
+  return good(
+    people.map(({ address, name }) => ({
+      address,
+      redirectUrl,
+      sendMail: sendMail.data,
+      userType: userType === 'Member' ? 'Member' : 'Guest',
+      sponsor: around.requester.id,
+      ...given({
+        displayName: displayName ?? name,
+        message,
+        language: language ?? undefined,
+        cc: ccAddress,
+        team,
+        reason,
+        until,
+        more,
+      }),
+      ...(raw['again'] === 'true' ? { again: true as const } : {}),
+    })),
+  );
+}
+
+/** An input back to raw text, to fill the form again. */
+export function writeGuest(input: GuestInput): Raw {
+  return given({
+    people: input.address,
+    displayName: input.displayName,
+    redirectUrl: input.redirectUrl,
+    sendMail: String(input.sendMail),
+    message: input.message,
+    language: input.language,
+    cc: input.cc,
+    team: input.team?.name,
+    reason: input.reason,
+    until: input.until,
+    userType: input.userType,
+    more: input.more
+      ? Object.entries(input.more)
+          .map(([key, value]) => `${key}: ${value}`)
+          .join('\n')
+      : undefined,
+  }) as Raw;
+}
+
+type Fault = (field: string, sentence: Parameters<typeof problem>[1]) => void;
+
+function readUntil(typed: string | undefined, around: Surroundings, fault: Fault): string | undefined {
+  if (!typed) return undefined;
+  const zone = around.requester.timeZone ?? 'utc';
+  const today = DateTime.fromMillis(around.now, { zone });
+  let day = DateTime.fromISO(typed, { zone });
+  if (!day.isValid) {
+    const [found] = chrono.parse(typed, { instant: today.toJSDate(), timezone: today.offset }, { forwardDate: true });
+    if (found)
+      day = DateTime.fromObject(
+        {
+          year: found.start.get('year') ?? today.year,
+          month: found.start.get('month') ?? 1,
+          day: found.start.get('day') ?? 1,
+        },
+        { zone },
+      );
+  }
+  if (!day.isValid) fault('until', say('guest.until.unreadable', { text: typed }));
+  else if (day < today.startOf('day')) fault('until', 'guest.until.past');
+  else return day.toISODate();
+  return undefined;
+}
+
+function readMore(typed: string | undefined, fault: Fault): Record<string, string> | undefined {
+  if (!typed) return undefined;
+  const more: Record<string, string> = {};
+  for (const line of typed.split('\n').filter((one) => one.trim() !== '')) {
+    const colon = line.search(/[:=]/);
+    const key = colon < 0 ? '' : line.slice(0, colon).trim();
+    if (key === '' || key === '__proto__') {
+      fault('more', say('guest.more.shape', { line: line.trim().slice(0, 60) }));
+      return undefined;
+    }
+    more[key] = line.slice(colon + 1).trim();
+  }
+  if (JSON.stringify(more).length > MORE_MAX)
+    fault('more', say('problem.tooLong', { most: MORE_MAX, length: JSON.stringify(more).length }));
+  return more;
+}
+
+/** "this" and "here" mean the team whose channel it was typed in. */
+function readTeam(typed: string | undefined, around: Surroundings, fault: Fault): TeamWish | undefined {
+  if (!typed) return undefined;
+  const name = typed.replace(/^["“”„«]+|["“”»]+$/g, '').trim();
+  if (!/^(?:this|here|this team|this one)$/i.test(name)) return { name };
+  const { teamId, teamName } = around.place;
+  if (teamId) return { name: teamName ?? name, id: teamId, isTeam: true };
+  fault('team', 'guest.team.notInTeam');
+  return undefined;
+}
+
+/** The first words of what follows a phrase, up to the next phrase-like word or mark. */
+function firstWords(text: string): string {
+  return (/^[\p{L}-]+(?:\s*\([\p{L}\s]+\))?/u.exec(text)?.[0] ?? '').trim();
+}
+
+/** The object without its undefined members. */
+function given<T extends Record<string, unknown>>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
