@@ -1,0 +1,157 @@
+/**
+ * Builds the object graph from the configuration: the one place where the rooms meet. Main, demo and tests all use it.
+ * Must not read the environment or decide anything a room should decide.
+ */
+
+import { capabilities } from './capabilities/index.ts';
+import { warm } from './cards/render.ts';
+import type { Config } from './config.ts';
+import { closeEdge, listen, openEdge } from './http.ts';
+import { openChannelTokens } from './remotes/channelTokens.ts';
+import { openConnector } from './remotes/connector.ts';
+import { openGraph } from './remotes/graph.ts';
+import { openRemotes } from './remotes/remotes.ts';
+import { openTokens } from './remotes/tokens.ts';
+import { Desk } from './requests/desk.ts';
+import type { Clock, Log } from './requests/ports.ts';
+import { Runner } from './requests/runner.ts';
+import { Teller } from './requests/teller.ts';
+import { openStore } from './store/db.ts';
+import { UsherAdapter } from './teams/adapter.ts';
+import { openApplication } from './teams/application.ts';
+import { commandsOf } from './teams/commands.ts';
+import { openMembership } from './teams/membership.ts';
+import { openPoster } from './teams/post.ts';
+import { Replies } from './teams/replies.ts';
+import { openTurns } from './teams/turn.ts';
+
+export interface Usher {
+  readonly port: number;
+  /** Stops taking, finishes or gives back what is under way, within 10 s. */
+  stop(): Promise<void>;
+}
+
+/** Issuer of the channel's tokens (Bot Framework docs, connector authentication). */
+const CHANNEL_ISSUER = 'https://api.botframework.com';
+/** Issued before the process must be gone: turns and calls under way get this long. */
+const GRACE_MS = 7_000;
+/** Most people one command or form may bring in. */
+const MAX_AT_ONCE = 20;
+
+/** Starts everything; resolves when the port is open and the store is migrated. */
+export async function startUsher(config: Config, log: Log): Promise<Usher> {
+  const clock: Clock = { now: () => Date.now() };
+  const store = await openStore(config.databaseUrl.reveal(), { log });
+  const tokensOf = (identity: Config['botIdentity']) => identity && openTokens(identity, config.loginUrl);
+  const all = capabilities({ defaultRedirectUrl: config.defaultRedirectUrl, graphUrl: config.graphUrl });
+  const remotes = openRemotes(
+    openGraph({ url: config.graphUrl, timeoutMs: config.callTimeoutMs, tokens: tokensOf(config.graphIdentity) }, clock),
+  );
+  const connector = openConnector({ timeoutMs: 10_000, tokens: tokensOf(config.botIdentity) });
+
+  const teller = new Teller({
+    store,
+    poster: openPoster(connector, all),
+    clock,
+    log,
+    settings: {
+      concurrency: config.concurrency,
+      leaseMs: 30_000,
+      retryBaseMs: config.retryBaseMs,
+      retryMaxMs: config.retryMaxMs,
+      maxTries: 12,
+    },
+  });
+  const changed = (): void => teller.wake();
+  const runner = new Runner({
+    store,
+    remotes,
+    capabilities: all,
+    clock,
+    log,
+    changed,
+    settings: {
+      concurrency: config.concurrency,
+      leaseMs: config.callTimeoutMs + 30_000,
+      retryBaseMs: config.retryBaseMs,
+      retryMaxMs: config.retryMaxMs,
+      maxAttempts: config.retryAttempts,
+      settleMs: config.settleMs,
+      giveUpMs: 24 * 3600_000,
+    },
+  });
+  const desk = new Desk({
+    store,
+    clock,
+    capabilities: all,
+    maxAtOnce: MAX_AT_ONCE,
+    queued: () => runner.wake(),
+    changed,
+    messageLeaseEnd: () => teller.leaseEnd(),
+  });
+  store.onWake(() => {
+    runner.wake();
+    teller.wake();
+  });
+
+  const commands = commandsOf(all);
+  const application = openApplication(
+    openTurns({
+      desk,
+      teller,
+      replies: new Replies({ desk, capabilities: all, commands }),
+      capabilities: all,
+      commands,
+      mayCommand: openMembership(connector, config.allowedTenants),
+      log,
+    }),
+  );
+  const adapter = new UsherAdapter(connector, config.botId, config.botTenantId);
+  const verify = openChannelTokens({
+    metadataUrl: config.openIdMetadataUrl,
+    issuer: CHANNEL_ISSUER,
+    audience: config.botId,
+    timeoutMs: 5_000,
+  });
+
+  let stopping = false;
+  const edge = openEdge({
+    settings: config,
+    verify,
+    receive: (activity) => adapter.receive(activity, (context) => application.run(context)),
+    audit: (line) => store.audit([line]),
+    missing: async () => {
+      if (stopping) return ['stopping'];
+      return store.check().then(
+        () => [],
+        (cause) => {
+          log.error('store.unreachable', { cause });
+          return ['store'];
+        },
+      );
+    },
+    log,
+  });
+  const port = await listen(edge, config.port, config.host).catch(async (cause) => {
+    await store.close();
+    throw cause;
+  });
+  runner.start();
+  teller.start();
+  // Loading the template engine takes some 100 ms; nobody should wait for it in a turn, nor before the port is open.
+  setImmediate(() => warm([]));
+
+  return {
+    port,
+    async stop() {
+      stopping = true;
+      const closed = closeEdge(edge);
+      await Promise.all([runner.stop(GRACE_MS), Promise.race([closed, after(GRACE_MS)])]);
+      await teller.stop(1_000);
+      await connector.close();
+      await store.close();
+    },
+  };
+}
+
+const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());

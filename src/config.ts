@@ -1,0 +1,340 @@
+/**
+ * The environment as one frozen object. Every variable is described once, here: the schema checks it, the fault list
+ * explains it and `env/.env.example` is written from it. Must not read the environment itself (main and demo do).
+ */
+import { z } from 'zod/v4';
+
+/** A value that shows itself only when asked: logs, errors and JSON print `[secret]`. */
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  /** The value itself, for the one call that needs it. */
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return '[secret]';
+  }
+
+  toJSON(): string {
+    return '[secret]';
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return '[secret]';
+  }
+}
+
+/** Ids the sandbox goes by; they exist nowhere else. */
+export const SANDBOX_BOT_ID = '5a4db0c5-0000-4000-8000-000000000b07';
+export const SANDBOX_TENANT_ID = '5a4db0c5-0000-4000-8000-00000000c0de';
+
+const guid = z.guid('must be a GUID');
+const url = z.url({ protocol: /^https?$/, error: 'must be an http(s) address' });
+const secret = z
+  .string()
+  .min(1)
+  .transform((value) => new Secret(value));
+const count = (least: number, most: number) => z.coerce.number('must be a number').int().min(least).max(most);
+const list = z.string().transform((value) => value.split(/[\s,]+/).filter((one) => one !== ''));
+
+/** name → schema and meaning. Order is the order of `env/.env.example`. */
+const VARIABLES = {
+  MODE: [
+    z.enum(['sandbox', 'live'], 'must be sandbox or live').default('live'),
+    'live: Microsoft 365. sandbox: loopback stand-ins only, no credentials',
+  ],
+  PORT: [count(0, 65535).default(3978), 'Port the bot listens on'],
+  HOST: [
+    z.string().optional(),
+    'Address to listen on (default: 127.0.0.1 in sandbox mode, all addresses in live mode)',
+  ],
+  DATABASE_URL: [
+    z
+      .string()
+      .regex(/^(file:.+|postgres(ql)?:\/\/.+)$/, 'must be file:<path> or postgres://…')
+      .default('file:data/usher.db'),
+    'Where requests live: file:<path> (SQLite, one process or several on one local disk) or postgres://user:password@host/database',
+  ],
+  BOT_ID: [guid.optional(), 'Microsoft app id of the bot (required in live mode)'],
+  BOT_TYPE: [
+    z
+      .enum(['SingleTenant', 'MultiTenant', 'UserAssignedMSI'], 'must be SingleTenant, MultiTenant or UserAssignedMSI')
+      .default('SingleTenant'),
+    'Kind of bot registration in Azure',
+  ],
+  BOT_TENANT_ID: [guid.optional(), 'Entra tenant of the bot (required unless MultiTenant)'],
+  BOT_PASSWORD: [
+    secret.optional(),
+    'Client secret of the bot; leave empty for a certificate, managed or workload identity',
+  ],
+  BOT_CERTIFICATE_PATH: [z.string().min(1).optional(), 'PEM file with certificate and key, instead of BOT_PASSWORD'],
+  ALLOWED_TENANTS: [
+    list.pipe(z.array(guid)).optional(),
+    'Tenant ids whose people may talk to the bot, separated by commas (default: BOT_TENANT_ID)',
+  ],
+  SERVICE_URL_HOSTS: [
+    list.optional(),
+    'Further hosts activities may name as their serviceUrl, beside Microsoft Teams’ own',
+  ],
+  GRAPH_BASE_URL: [
+    url.optional(),
+    'Microsoft Graph (default: https://graph.microsoft.com/v1.0; the sandbox in sandbox mode)',
+  ],
+  GRAPH_CLIENT_ID: [guid.optional(), 'App that calls Graph (default: the bot’s own)'],
+  GRAPH_CLIENT_SECRET: [
+    secret.optional(),
+    'Its client secret; leave empty for a certificate, managed or workload identity',
+  ],
+  GRAPH_CERTIFICATE_PATH: [
+    z.string().min(1).optional(),
+    'PEM file with certificate and key, instead of GRAPH_CLIENT_SECRET',
+  ],
+  GRAPH_TENANT_ID: [guid.optional(), 'Tenant guests are invited into (default: BOT_TENANT_ID)'],
+  LOGIN_URL: [url.optional(), 'Entra sign-in (default: https://login.microsoftonline.com)'],
+  OPENID_METADATA_URL: [
+    url.optional(),
+    'Keys of the Bot Framework channel (default: Microsoft’s; the sandbox’s in sandbox mode)',
+  ],
+  SANDBOX_URL: [url.default('http://127.0.0.1:3979'), 'Sandbox mode: where the stand-ins listen'],
+  DEFAULT_REDIRECT_URL: [
+    z.url({ protocol: /^https$/, error: 'must be an https address' }).default('https://teams.microsoft.com'),
+    'Where guests land after redeeming, when nobody said otherwise',
+  ],
+  LOG_LEVEL: [
+    z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'], 'must be fatal, error, warn, info, debug or silent')
+      .default('info'),
+    'How much is logged',
+  ],
+  CALL_TIMEOUT_MS: [
+    count(100, 120_000).default(30_000),
+    'Longest wait for one answer of Microsoft’s services, in milliseconds',
+  ],
+  RETRY_BASE_MS: [
+    count(1, 60_000).default(1000),
+    'First pause before a failed step is tried again, in milliseconds; grows with each try',
+  ],
+  RETRY_MAX_MS: [count(1, 3_600_000).default(60_000), 'Longest such pause, in milliseconds'],
+  RETRY_ATTEMPTS: [count(1, 50).default(8), 'Tries in a row before a request ends as failed or unsure'],
+  DIRECTORY_SETTLE_MS: [
+    count(0, 600_000).default(20_000),
+    'After a lost answer: how long the directory is given before a look-up is believed, in milliseconds',
+  ],
+  CONCURRENCY: [count(1, 200).default(8), 'Requests carried out at once by this process'],
+} as const satisfies Record<string, readonly [z.ZodType, string]>;
+
+type Name = keyof typeof VARIABLES;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const SCHEMA = z.object(
+  Object.fromEntries(Object.entries(VARIABLES).map(([name, [schema]]) => [name, schema])) as unknown as {
+    [K in Name]: (typeof VARIABLES)[K][0];
+  },
+);
+type Values = z.infer<typeof SCHEMA>;
+
+/** How an app signs in: client credentials of its own, or an identity of the machine it runs on. */
+export interface AppIdentity {
+  readonly clientId: string;
+  readonly tenantId: string;
+  readonly kind: 'app' | 'managed';
+  readonly secret?: Secret;
+  readonly certificatePath?: string;
+}
+
+/** The configuration the rest of the program sees. Times in milliseconds. */
+export interface Config {
+  readonly mode: 'sandbox' | 'live';
+  readonly port: number;
+  readonly host: string;
+  readonly databaseUrl: Secret;
+  readonly botId: string;
+  readonly botType: Values['BOT_TYPE'];
+  readonly botTenantId: string;
+  readonly allowedTenants: ReadonlySet<string>;
+  readonly serviceUrlHosts: readonly string[];
+  readonly graphUrl: string;
+  readonly loginUrl: string;
+  readonly openIdMetadataUrl: string;
+  /** Null in sandbox mode: no token ever leaves it. */
+  readonly botIdentity: AppIdentity | null;
+  readonly graphIdentity: AppIdentity | null;
+  readonly defaultRedirectUrl: string;
+  readonly logLevel: Values['LOG_LEVEL'];
+  readonly callTimeoutMs: number;
+  readonly retryBaseMs: number;
+  readonly retryMaxMs: number;
+  readonly retryAttempts: number;
+  readonly settleMs: number;
+  readonly concurrency: number;
+}
+
+/** Hosts Teams names as serviceUrl (global, GCC, GCC High, DoD), from Microsoft's list of Teams endpoints. */
+const TEAMS_HOSTS = [
+  'smba.trafficmanager.net',
+  'smba.infra.gcc.teams.microsoft.com',
+  'smba.infra.gov.teams.microsoft.us',
+  'smba.infra.dod.teams.microsoft.us',
+];
+
+/** True for addresses that cannot leave this machine. */
+export function isLoopback(address: string): boolean {
+  const host = new URL(address).hostname;
+  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** Reads the configuration, or lists every fault, each with the meaning of its variable. */
+export function readConfig(
+  environment: Environment,
+): { readonly config: Config } | { readonly faults: readonly string[] } {
+  const given = Object.fromEntries(
+    Object.keys(VARIABLES).flatMap((name) => {
+      const value = environment[name]?.trim();
+      return value === undefined || value === '' ? [] : [[name, value]];
+    }),
+  );
+  const parsed = SCHEMA.safeParse(given);
+  const faults: string[] = [];
+  const fault = (name: Name, what: string): void => {
+    faults.push(`${name}: ${what}. (${VARIABLES[name][1]})`);
+  };
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) fault(issue.path[0] as Name, issue.message);
+    return { faults };
+  }
+  const values = parsed.data;
+  const config = values.MODE === 'sandbox' ? sandboxConfig(values, fault) : liveConfig(values, fault);
+  return faults.length > 0 ? { faults } : { config: Object.freeze(config) };
+}
+
+type Fault = (name: Name, what: string) => void;
+
+function common(
+  values: Values,
+): Pick<
+  Config,
+  | 'port'
+  | 'databaseUrl'
+  | 'botType'
+  | 'defaultRedirectUrl'
+  | 'logLevel'
+  | 'callTimeoutMs'
+  | 'retryBaseMs'
+  | 'retryMaxMs'
+  | 'retryAttempts'
+  | 'settleMs'
+  | 'concurrency'
+> {
+  return {
+    port: values.PORT,
+    databaseUrl: new Secret(values.DATABASE_URL),
+    botType: values.BOT_TYPE,
+    defaultRedirectUrl: values.DEFAULT_REDIRECT_URL,
+    logLevel: values.LOG_LEVEL,
+    callTimeoutMs: values.CALL_TIMEOUT_MS,
+    retryBaseMs: values.RETRY_BASE_MS,
+    retryMaxMs: values.RETRY_MAX_MS,
+    retryAttempts: values.RETRY_ATTEMPTS,
+    settleMs: values.DIRECTORY_SETTLE_MS,
+    concurrency: values.CONCURRENCY,
+  };
+}
+
+function sandboxConfig(values: Values, fault: Fault): Config {
+  for (const name of ['SANDBOX_URL', 'GRAPH_BASE_URL', 'LOGIN_URL', 'OPENID_METADATA_URL'] as const) {
+    const address = values[name];
+    if (address && !isLoopback(address))
+      fault(name, 'sandbox mode talks to this machine only, so it must be a loopback address');
+  }
+  for (const name of [
+    'BOT_PASSWORD',
+    'BOT_CERTIFICATE_PATH',
+    'GRAPH_CLIENT_SECRET',
+    'GRAPH_CERTIFICATE_PATH',
+  ] as const) {
+    if (values[name]) fault(name, 'sandbox mode refuses credentials, so leave it empty');
+  }
+  if (values.HOST && !isLoopback(`http://${values.HOST.includes(':') ? `[${values.HOST}]` : values.HOST}`))
+    fault('HOST', 'sandbox mode listens on loopback only');
+  const base = values.SANDBOX_URL.replace(/\/$/, '');
+  const tenantId = values.BOT_TENANT_ID ?? SANDBOX_TENANT_ID;
+  return {
+    ...common(values),
+    mode: 'sandbox',
+    host: values.HOST ?? '127.0.0.1',
+    botId: values.BOT_ID ?? SANDBOX_BOT_ID,
+    botTenantId: tenantId,
+    allowedTenants: new Set(values.ALLOWED_TENANTS ?? [tenantId]),
+    serviceUrlHosts: [],
+    graphUrl: values.GRAPH_BASE_URL ?? `${base}/graph/v1.0`,
+    loginUrl: values.LOGIN_URL ?? `${base}/login`,
+    openIdMetadataUrl: values.OPENID_METADATA_URL ?? `${base}/login/v1/.well-known/openidconfiguration`,
+    botIdentity: null,
+    graphIdentity: null,
+  };
+}
+
+function liveConfig(values: Values, fault: Fault): Config {
+  for (const name of ['GRAPH_BASE_URL', 'LOGIN_URL', 'OPENID_METADATA_URL'] as const) {
+    const address = values[name];
+    if (!address) continue;
+    if (isLoopback(address)) fault(name, 'live mode refuses loopback addresses; did you mean MODE=sandbox?');
+    else if (!address.startsWith('https://')) fault(name, 'live mode needs https');
+  }
+  if (!values.BOT_ID) fault('BOT_ID', 'missing; without it anyone could talk to the bot');
+  const tenantId = values.BOT_TENANT_ID ?? values.GRAPH_TENANT_ID;
+  if (!tenantId) fault('BOT_TENANT_ID', 'missing');
+  const allowed = values.ALLOWED_TENANTS ?? (tenantId ? [tenantId] : []);
+  if (allowed.length === 0) fault('ALLOWED_TENANTS', 'missing; at least one tenant must be allowed');
+  const botId = values.BOT_ID ?? '';
+  const bot: AppIdentity = {
+    clientId: botId,
+    // A multi-tenant bot signs in at Bot Framework's own tenant (Bot Framework docs, connector authentication).
+    tenantId: values.BOT_TYPE === 'MultiTenant' ? 'botframework.com' : (tenantId ?? ''),
+    kind: values.BOT_TYPE === 'UserAssignedMSI' ? 'managed' : 'app',
+    ...(values.BOT_PASSWORD ? { secret: values.BOT_PASSWORD } : {}),
+    ...(values.BOT_CERTIFICATE_PATH ? { certificatePath: values.BOT_CERTIFICATE_PATH } : {}),
+  };
+  const secretOfGraph = values.GRAPH_CLIENT_SECRET ?? (values.GRAPH_CLIENT_ID ? undefined : values.BOT_PASSWORD);
+  const certificateOfGraph =
+    values.GRAPH_CERTIFICATE_PATH ?? (values.GRAPH_CLIENT_ID ? undefined : values.BOT_CERTIFICATE_PATH);
+  return {
+    ...common(values),
+    mode: 'live',
+    host: values.HOST ?? '0.0.0.0',
+    botId,
+    botTenantId: tenantId ?? '',
+    allowedTenants: new Set(allowed),
+    serviceUrlHosts: [...TEAMS_HOSTS, ...(values.SERVICE_URL_HOSTS ?? [])],
+    graphUrl: (values.GRAPH_BASE_URL ?? 'https://graph.microsoft.com/v1.0').replace(/\/$/, ''),
+    loginUrl: values.LOGIN_URL ?? 'https://login.microsoftonline.com',
+    openIdMetadataUrl:
+      values.OPENID_METADATA_URL ?? 'https://login.botframework.com/v1/.well-known/openidconfiguration',
+    botIdentity: bot,
+    graphIdentity: {
+      clientId: values.GRAPH_CLIENT_ID ?? botId,
+      tenantId: values.GRAPH_TENANT_ID ?? tenantId ?? '',
+      kind: values.BOT_TYPE === 'UserAssignedMSI' && !values.GRAPH_CLIENT_ID ? 'managed' : 'app',
+      ...(secretOfGraph ? { secret: secretOfGraph } : {}),
+      ...(certificateOfGraph ? { certificatePath: certificateOfGraph } : {}),
+    },
+  };
+}
+
+/** The text of `env/.env.example`: every variable with its meaning, defaults filled in, the rest commented out. */
+export function envExample(): string {
+  const lines = Object.entries(VARIABLES).flatMap(([name, [schema, meaning]]) => {
+    const fallback = schema.safeParse(undefined);
+    const value = fallback.success && fallback.data !== undefined ? String(fallback.data) : null;
+    return [`# ${meaning}`, value === null ? `# ${name}=` : `${name}=${value}`, ''];
+  });
+  return ['# Every variable Usher reads. Written by `npm run env`; a test fails when it is stale.', '', ...lines].join(
+    '\n',
+  );
+}

@@ -1,0 +1,100 @@
+/**
+ * The commands people may type, as one list: help, manifest and did-you-mean are built from it. Capabilities bring their
+ * own commands. Must not know what the commands do.
+ */
+import { distance } from 'fastest-levenshtein';
+import type { AnyCapability } from '../requests/capability.ts';
+
+export interface Command {
+  readonly name: string;
+  /** Words that mean it; the first is the one shown. */
+  readonly words: readonly string[];
+  /** How it is shown with what follows it, e.g. `request <id>`. */
+  readonly usage: string;
+  /** Catalogue key of what it does; `<key>.example` is not needed, `example` is typed text. */
+  readonly does: string;
+  readonly example?: string;
+}
+
+/** The commands that belong to no capability. */
+export const DESK_COMMANDS: readonly Command[] = [
+  {
+    name: 'help',
+    words: ['help', '?', 'hi', 'hello', 'hey', 'start', 'commands', 'what can you do'],
+    usage: 'help',
+    does: 'help.help',
+  },
+  {
+    name: 'guests',
+    words: ['guests'],
+    usage: 'guests [pending | accepted | mine | from <domain>]',
+    does: 'help.guests',
+    example: 'guests from partner.example',
+  },
+  { name: 'guest', words: ['guest'], usage: 'guest <address>', does: 'help.guest' },
+  { name: 'requests', words: ['requests', 'my requests', 'history'], usage: 'requests', does: 'help.requests' },
+  { name: 'request', words: ['request', 'status'], usage: 'request <id>', does: 'help.request' },
+  { name: 'cancel', words: ['cancel', 'stop'], usage: 'cancel <id>', does: 'help.cancel' },
+  { name: 'retry', words: ['retry', 'try again'], usage: 'retry <id>', does: 'help.retry' },
+];
+
+/** Every command: the capabilities' first, since they are what Usher is for. */
+export function commandsOf(capabilities: ReadonlyMap<string, AnyCapability>): readonly Command[] {
+  const own = [...capabilities.values()].map((capability): Command => {
+    const [first] = capability.commands;
+    return {
+      name: capability.name,
+      words: capability.commands,
+      usage: usageOf(capability, first),
+      does: `help.${first}`,
+      example: `${first} ana@partner.example`,
+    };
+  });
+  return [...own, ...DESK_COMMANDS];
+}
+
+function usageOf(capability: AnyCapability, first: string): string {
+  const [head, ...others] = capability.fields;
+  const named = others.filter((field) => field.phrases && !field.more).map((field) => `[${field.phrases?.[0]} …]`);
+  return [first, head ? `<${head.name}>` : '', ...named].filter(Boolean).join(' ');
+}
+
+export interface Typed {
+  readonly command: Command;
+  /** What follows the command. */
+  readonly rest: string;
+}
+
+/** The command the text begins with (any case; longest words first), or null. */
+export function findCommand(text: string, commands: readonly Command[]): Typed | null {
+  const clean = text.replace(/^[/!]\s*/, '').replace(/^(?:please|pls)\s+/i, '');
+  const lower = clean.toLowerCase();
+  const all = commands
+    .flatMap((command) => command.words.map((word) => ({ command, word })))
+    .sort((a, b) => b.word.length - a.word.length);
+  for (const { command, word } of all) {
+    if (!lower.startsWith(word)) continue;
+    const rest = clean.slice(word.length);
+    if (rest === '' || /^[\s:,.!?]/.test(rest)) return { command, rest: rest.replace(/^[\s:,.!?]+/, '') };
+  }
+  return null;
+}
+
+/** Commands somebody may have meant, nearest first, with what they typed after it kept. */
+export function didYouMean(text: string, commands: readonly Command[]): readonly string[] {
+  const [typed = '', ...others] = text.replace(/^[/!]\s*/, '').split(/\s+/);
+  const rest = others.join(' ');
+  const near = commands
+    .flatMap((command) =>
+      command.words
+        .filter((word) => !word.includes(' '))
+        .map((word) => ({ word, far: distance(typed.toLowerCase(), word) })),
+    )
+    .filter(({ word, far }) => far <= Math.max(1, Math.floor(word.length / 3)))
+    .sort((a, b) => a.far - b.far)
+    .map(({ word }) => `${word} ${rest}`.trim());
+  // A text with an address in it was probably meant to invite somebody.
+  if (near.length === 0 && /\S@\S/.test(text))
+    near.push(`${commands[0]?.words[0] ?? 'help'} ${text.replace(/^[/!]\s*/, '')}`);
+  return [...new Set(near)].slice(0, 3);
+}

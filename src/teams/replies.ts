@@ -1,0 +1,250 @@
+/**
+ * Answers to commands that only read: help, lists, one request's story. From the store, in the turn; nothing is sent
+ * anywhere. Must not know activities or invokes.
+ */
+import type { View } from '../cards/view.ts';
+import { formView, helpView, listView, noticeView, STATE_WORDS } from '../cards/views.ts';
+import type { Words } from '../cards/words.ts';
+import type { AnyCapability, Raw } from '../requests/capability.ts';
+import type { Desk } from '../requests/desk.ts';
+import { newId, readId } from '../requests/ids.ts';
+import type { RequestFilter } from '../requests/ports.ts';
+import { PROBLEM_KINDS, type Problem, problem } from '../requests/problem.ts';
+import type { Person, Place, Request } from '../requests/request.ts';
+import { type Say, say } from '../requests/say.ts';
+import type { Command } from './commands.ts';
+import { viewOf } from './post.ts';
+
+/** Who asks, where, and in which words the answer is to be. */
+export interface Asker {
+  readonly who: Person;
+  readonly where: Place;
+  readonly language: Words;
+}
+
+export interface ReplyParts {
+  readonly desk: Desk;
+  readonly capabilities: ReadonlyMap<string, AnyCapability>;
+  readonly commands: readonly Command[];
+}
+
+/** Rows a list card shows, and how many more are counted. */
+const ROWS = 10;
+const COUNTED = 100;
+
+export class Replies {
+  readonly #parts: ReplyParts;
+
+  constructor(parts: ReplyParts) {
+    this.#parts = parts;
+  }
+
+  help({ language }: Asker): View {
+    const { commands, capabilities } = this.#parts;
+    return helpView(
+      {
+        commands: commands.map(({ name, usage, does, example }) => ({
+          command: usage,
+          does: say(does),
+          ...(example ? { example } : {}),
+          ...(capabilities.has(name)
+            ? { button: { title: say(`${name}.form.title`), verb: 'form.open', data: { capability: name } } }
+            : {}),
+          ...(name === 'requests'
+            ? { button: { title: say('help.button.requests'), verb: 'command.run', data: { text: 'requests' } } }
+            : {}),
+        })),
+      },
+      language,
+    );
+  }
+
+  /** The capability's form, filled with what is known, faults beside their fields. */
+  form(
+    capability: AnyCapability,
+    values: Raw,
+    problems: readonly Problem[],
+    { language }: Asker,
+    formId: string = newId(),
+  ): View {
+    return formView(
+      {
+        capability: capability.name,
+        fields: capability.fields,
+        values: withFallbacks(capability, values),
+        problems,
+        formId,
+      },
+      language,
+    );
+  }
+
+  async requests(asker: Asker): Promise<View> {
+    const { who, where, language } = asker;
+    const found = await this.#parts.desk.list({ tenantId: where.tenantId, requesterId: who.id, limit: COUNTED });
+    return listView(
+      {
+        title: say('list.requests.title'),
+        empty: say('list.requests.empty'),
+        rows: found.slice(0, ROWS).map((one) => this.#row(one, language)),
+        more: Math.max(0, found.length - ROWS),
+      },
+      language,
+    );
+  }
+
+  /** One request's card, or the sentence why not. */
+  async request(typed: string, asker: Asker): Promise<View> {
+    const id = readId(typed);
+    if (!id)
+      return this.problem(
+        problem(
+          'input',
+          say(typed === '' ? 'problem.whichRequest' : 'problem.noSuchRequest', { id: typed.slice(0, 40) }),
+        ),
+        asker,
+      );
+    const request = await this.#parts.desk.find(id, asker.where);
+    return request
+      ? this.card(request, asker)
+      : this.problem(problem('gone', say('problem.noSuchRequest', { id })), asker);
+  }
+
+  /** A request's card for somebody: the requester anywhere, others where it was asked. */
+  card(request: Request, asker: Asker): View {
+    const { who, where, language } = asker;
+    const mine = request.requester.id === who.id;
+    if (!mine && request.place.conversationId !== where.conversationId) {
+      return this.problem(problem('denied', say('problem.notYours', { name: request.requester.name })), asker);
+    }
+    const capability = this.#parts.capabilities.get(request.capability);
+    if (!capability) throw new Error(`no capability named ${request.capability}`);
+    return viewOf(request, capability, mine ? where : { ...where, userId: '' }, language);
+  }
+
+  /** `guests [pending | accepted | mine | from <domain>]`. */
+  async guests(rest: string, asker: Asker): Promise<View> {
+    const { who, where, language } = asker;
+    const base: RequestFilter = { tenantId: where.tenantId, capability: 'guest', states: ['done'], limit: COUNTED };
+    const filter = readGuestFilter(rest, who.id);
+    if (!filter) return this.problem(problem('input', say('problem.guestsFilter', { text: rest.slice(0, 60) })), asker);
+    const found = newestPerSubject(await this.#parts.desk.list({ ...base, ...filter }));
+    return listView(
+      {
+        title: say('list.guests.title'),
+        empty: say('list.guests.empty'),
+        rows: found
+          .slice(0, ROWS)
+          .map((one) => ({ ...this.#row(one, language), state: say(`guest.standing.${one.standing ?? 'pending'}`) })),
+        more: Math.max(0, found.length - ROWS),
+      },
+      language,
+    );
+  }
+
+  /** `guest <address>`: the newest request about that person. */
+  async guest(rest: string, asker: Asker): Promise<View> {
+    const address = /[^\s<>,;"]+@[^\s<>,;"]+/.exec(rest)?.[0]?.toLowerCase();
+    if (!address) return this.problem(problem('input', 'problem.whichGuest'), asker);
+    const [newest] = await this.#parts.desk.list({
+      tenantId: asker.where.tenantId,
+      capability: 'guest',
+      subject: address,
+      limit: 1,
+    });
+    if (!newest) {
+      return noticeView(
+        {
+          sentence: say('problem.noSuchGuest', { address }),
+          buttons: [
+            { title: say('guest.form.title'), verb: 'form.open', data: { capability: 'guest', people: address } },
+          ],
+        },
+        asker.language,
+      );
+    }
+    return this.card(newest, asker);
+  }
+
+  /** A problem as a card of one sentence. */
+  problem(why: Problem, { language }: Asker): View {
+    return noticeView({ sentence: why.say, tone: PROBLEM_KINDS[why.kind].tone }, language);
+  }
+
+  /** Nothing was understood: what was probably meant, as buttons. */
+  unknown(text: string, guesses: readonly string[], { language }: Asker): View {
+    const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+    return noticeView(
+      {
+        sentence: say(guesses.length > 0 ? 'bot.didYouMean' : 'bot.unknown', { text: shown }),
+        buttons: [
+          ...guesses.map((guess) => ({
+            title: say('bot.guess', { guess }),
+            verb: 'command.run',
+            data: { text: guess },
+          })),
+          { title: say('help.button.help'), verb: 'command.run', data: { text: 'help' } },
+        ],
+      },
+      language,
+    );
+  }
+
+  welcome({ language }: Asker): View {
+    const [first] = this.#parts.capabilities.values();
+    return noticeView(
+      {
+        title: say('bot.welcome.title'),
+        sentence: say('bot.welcome'),
+        buttons: [
+          ...(first
+            ? [{ title: say(`${first.name}.form.title`), verb: 'form.open', data: { capability: first.name } }]
+            : []),
+          { title: say('help.button.help'), verb: 'command.run', data: { text: 'help' } },
+        ],
+      },
+      language,
+    );
+  }
+
+  notice(sentence: Say, { language }: Asker): View {
+    return noticeView({ sentence }, language);
+  }
+
+  #row(request: Request, language: Words) {
+    const { subject, requester, createdAt, state, id } = request;
+    return {
+      title: subject,
+      sub: say('list.asked', { name: requester.name, when: language.dateTime(createdAt, requester.timeZone) }),
+      state: say(STATE_WORDS[state]),
+      requestId: id,
+    };
+  }
+}
+
+function withFallbacks(capability: AnyCapability, values: Raw): Raw {
+  const fallbacks = capability.fields.flatMap((field) =>
+    field.fallback === undefined ? [] : [[field.name, field.fallback]],
+  );
+  return { ...Object.fromEntries(fallbacks), ...values };
+}
+
+function readGuestFilter(rest: string, whoId: string): Partial<RequestFilter> | null {
+  const text = rest
+    .trim()
+    .toLowerCase()
+    .replace(/[.!?]+$/, '');
+  if (text === '' || text === 'all') return {};
+  if (text === 'mine' || text === 'my') return { requesterId: whoId };
+  if (/^(?:pending|waiting|open)$/.test(text)) return { standing: 'pending' };
+  if (text === 'accepted') return { standing: 'accepted' };
+  const domain = /^(?:from\s+)?@?([a-z0-9.-]+\.[a-z0-9-]+)$/.exec(text)?.[1];
+  return domain ? { subjectEnd: `@${domain}` } : null;
+}
+
+/** Requests come newest first: the first of each subject is how that person stands. */
+function newestPerSubject(found: readonly Request[]): Request[] {
+  const bySubject = new Map<string, Request>();
+  for (const request of found) if (!bySubject.has(request.subject)) bySubject.set(request.subject, request);
+  return [...bySubject.values()];
+}

@@ -1,0 +1,42 @@
+/**
+ * Makes what a person typed in Teams readable: without the mention of the bot, with plain quotes and spaces.
+ * Must not know commands.
+ */
+import { z } from 'zod/v4';
+
+const Mention = z.looseObject({
+  type: z.literal('mention'),
+  text: z.string().optional(),
+  mentioned: z.looseObject({ id: z.string() }),
+});
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  lt: '<',
+  gt: '>',
+  amp: '&',
+  quot: '"',
+  '#39': "'",
+  apos: "'",
+  nbsp: ' ',
+};
+
+/** The text as meant: mentions of the bot gone, others as their names, entities decoded, quotes straight. */
+export function readText(text: string, entities: unknown, botId: string): string {
+  let plain = text;
+  for (const entity of Array.isArray(entities) ? entities : []) {
+    const mention = Mention.safeParse(entity);
+    if (!mention.success || !mention.data.text) continue;
+    if (mention.data.mentioned.id === botId) plain = plain.replaceAll(mention.data.text, ' ');
+  }
+  return plain
+    .replace(/<at\b[^>]*>([^<]*)<\/at>/gi, '$1')
+    .replace(/<br\s*\/?>|<\/p>/gi, '\n')
+    .replace(/<\/?(?:p|div|span|b|i|strong|em)\b[^>]*>/gi, '')
+    .replace(/<a\b[^>]*>([^<]*)<\/a>/gi, '$1')
+    .replace(/&(lt|gt|amp|quot|#39|apos|nbsp);/g, (_all, name: string) => ENTITIES[name] ?? '')
+    .replace(/[“”„‟«»]/g, '"')
+    .replace(/[‘’‚‛]/g, "'")
+    .replace(/[\u00a0\u2000-\u200b\u202f\u205f\u3000\ufeff]/g, ' ')
+    .replace(/[^\S\n]+/g, ' ')
+    .trim();
+}

@@ -1,0 +1,302 @@
+/**
+ * One turn: what a person typed or pressed becomes a wish at the desk, a choice, or a question answered from the store.
+ * A turn only files and shows; work is done by the runner. Exceptions end here as a sentence and a number.
+ * Must not know HTTP, SQL or any capability by name.
+ */
+import type { TurnContext } from 'botbuilder';
+import { z } from 'zod/v4';
+import { render } from '../cards/render.ts';
+import type { View } from '../cards/view.ts';
+import { words } from '../cards/words.ts';
+import { readArguments } from '../requests/arguments.ts';
+import type { AnyCapability, Raw } from '../requests/capability.ts';
+import type { Choice, Desk } from '../requests/desk.ts';
+import { newId, readId } from '../requests/ids.ts';
+import type { Log } from '../requests/ports.ts';
+import { type Problem, problem } from '../requests/problem.ts';
+import type { Request } from '../requests/request.ts';
+import { say } from '../requests/say.ts';
+import type { Teller } from '../requests/teller.ts';
+import { type Envelope, personOf, placeOf } from './activity.ts';
+import type { InvokeAnswer, Turns } from './application.ts';
+import { type Command, didYouMean, findCommand } from './commands.ts';
+import type { CheckMember } from './membership.ts';
+import { CARD, cardMessage } from './post.ts';
+import type { Asker, Replies } from './replies.ts';
+import { Seen } from './seen.ts';
+import { readText } from './text.ts';
+
+export interface TurnParts {
+  readonly desk: Desk;
+  readonly teller: Teller;
+  readonly replies: Replies;
+  readonly capabilities: ReadonlyMap<string, AnyCapability>;
+  readonly commands: readonly Command[];
+  readonly mayCommand: CheckMember;
+  readonly log: Log;
+}
+
+/** What a turn shows: a card in the place of the one pressed, or cards below (already posted ones count as none). */
+type Shows =
+  | { readonly instead: View }
+  | { readonly below: View }
+  | { readonly said: Problem }
+  | { readonly nothing: true };
+
+/** Someone in a turn, with the key that makes their intent one. */
+interface Turn extends Asker {
+  readonly key: string;
+  /** The message whose card was pressed. */
+  readonly pressed: string | null;
+}
+
+const Pressed = z.looseObject({ verb: z.string().max(100), data: z.record(z.string(), z.unknown()).optional() });
+const Execute = z.looseObject({ action: Pressed });
+
+export function openTurns(parts: TurnParts): Turns {
+  const { desk, teller, replies, capabilities, commands, mayCommand, log } = parts;
+  const seen = new Seen();
+  const greeted = new Seen(50_000);
+
+  const turnOf = (activity: Envelope): Turn => {
+    const who = personOf(activity);
+    const where = placeOf(activity);
+    const pressed = activity['replyToId'];
+    return {
+      who,
+      where,
+      language: words(who.locale),
+      key: `chat:${where.conversationId}:${activity.id ?? newId()}`,
+      pressed: typeof pressed === 'string' && pressed !== '' ? pressed : null,
+    };
+  };
+
+  async function run(text: string, turn: Turn): Promise<Shows> {
+    const typed = findCommand(text, commands);
+    if (!typed) return { below: replies.unknown(text, didYouMean(text, commands), turn) };
+    const { command, rest } = typed;
+    const capability = capabilities.get(command.name);
+    if (capability) return typedWish(capability, rest, turn);
+    switch (command.name) {
+      case 'requests':
+        return { below: await replies.requests(turn) };
+      case 'request':
+        return { below: await replies.request(rest, turn) };
+      case 'guests':
+        return { below: await replies.guests(rest, turn) };
+      case 'guest':
+        return { below: await replies.guest(rest, turn) };
+      case 'cancel':
+      case 'retry': {
+        const id = readId(rest);
+        if (!id) return { below: replies.problem(problem('input', 'problem.whichRequest'), turn) };
+        const chosen = await desk.choose(id, { kind: command.name }, turn.who, turn.where);
+        return { below: chosen.ok ? replies.card(chosen.value, turn) : replies.problem(chosen.problem, turn) };
+      }
+      default:
+        return { below: replies.help(turn) };
+    }
+  }
+
+  /** A typed command of a capability: filed when complete, else the form with what was understood. */
+  async function typedWish(capability: AnyCapability, rest: string, turn: Turn): Promise<Shows> {
+    const raw = readArguments(rest, capability.fields);
+    if (rest === '' || !capability.fields.every((field) => !field.required || raw[field.name])) {
+      return { below: replies.form(capability, raw, [], turn) };
+    }
+    const filed = await file(capability, raw, turn, null);
+    if (filed.ok) return { nothing: true };
+    return { below: replies.form(capability, raw, filed.problem, turn) };
+  }
+
+  /** Files a wish; receipts that have no message yet are posted here, at once. */
+  async function file(capability: AnyCapability, raw: Raw, turn: Turn, activityId: string | null, key = turn.key) {
+    const { who, where } = turn;
+    const filed = await desk.submit({ capability: capability.name, raw, who, where, key, activityId });
+    if (filed.ok && filed.value.isNew && activityId === null) {
+      await Promise.all(
+        filed.value.requests.map((request) =>
+          teller.tell({
+            message: { requestId: request.id, place: request.place, activityId: null, shownVersion: 0, tries: 0 },
+            request,
+          }),
+        ),
+      );
+    }
+    return filed;
+  }
+
+  /** What a pressed button does. Authority comes from the turn and the store, never from `data`. */
+  async function press(verb: string, data: Readonly<Record<string, unknown>>, turn: Turn): Promise<Shows> {
+    const text = (name: string): string => (typeof data[name] === 'string' ? data[name] : '');
+    const [head = '', action = ''] = verb.split('.');
+    const capability = capabilities.get(head);
+    if (capability && action === 'submit') return submitForm(capability, data, turn);
+    if (capability && action === 'again') return again(capability, text('requestId'), turn);
+    switch (verb) {
+      case 'form.open': {
+        const wanted = capabilities.get(text('capability'));
+        return wanted ? { below: replies.form(wanted, rawOf(wanted, data), [], turn) } : { below: replies.help(turn) };
+      }
+      case 'form.cancel':
+        return { instead: replies.notice(say('form.cancelled'), turn) };
+      case 'command.run':
+        return run(text('text'), turn);
+      case 'request.show':
+        return { below: await replies.request(text('requestId'), turn) };
+      case 'request.fix':
+        return fix(text('requestId'), turn);
+      case 'request.cancel':
+      case 'request.retry':
+      case 'request.arrived':
+      case 'request.again':
+        return choose(text('requestId'), { kind: action as 'cancel' | 'retry' | 'arrived' | 'again' }, turn);
+      case 'request.answer':
+        return choose(text('requestId'), { kind: 'answer', value: text('answer') }, turn);
+      default:
+        return { said: problem('gone', 'bot.oldButton') };
+    }
+  }
+
+  async function submitForm(
+    capability: AnyCapability,
+    data: Readonly<Record<string, unknown>>,
+    turn: Turn,
+  ): Promise<Shows> {
+    const formId = typeof data['formId'] === 'string' ? data['formId'] : '';
+    if (!/^[0-9a-z]{8}$/.test(formId)) return { said: problem('gone', 'bot.oldButton') };
+    const raw = rawOf(capability, data);
+    const key = `form:${turn.where.conversationId}:${formId}`;
+    const filed = await file(capability, raw, turn, turn.pressed, key);
+    if (!filed.ok) return { instead: replies.form(capability, raw, filed.problem, turn, formId) };
+    const { requests } = filed.value;
+    const [first] = requests;
+    if (requests.length === 1 && first) return { instead: replies.card(first, turn) };
+    return { instead: replies.notice(say('form.filed', { count: requests.length }), turn) };
+  }
+
+  /** The same wish once more, on purpose (another mail to somebody who has not accepted). */
+  async function again(capability: AnyCapability, id: string, turn: Turn): Promise<Shows> {
+    const request = await own(id, turn);
+    if ('said' in request) return request;
+    const raw = { ...capability.write(request.input), again: 'true' };
+    const filed = await file(capability, raw, turn, null, `again:${request.id}:${request.version}`);
+    return filed.ok ? { nothing: true } : { below: replies.form(capability, raw, filed.problem, turn) };
+  }
+
+  async function fix(id: string, turn: Turn): Promise<Shows> {
+    const request = await own(id, turn);
+    if ('said' in request) return request;
+    const capability = capabilities.get(request.capability);
+    if (!capability) throw new Error(`no capability named ${request.capability}`);
+    const why = request.problem?.kind === 'input' ? [request.problem] : [];
+    return { below: replies.form(capability, capability.write(request.input), why, turn) };
+  }
+
+  async function own(id: string, turn: Turn): Promise<Request | { said: Problem }> {
+    const request = await desk.find(id, turn.where);
+    if (!request) return { said: problem('gone', say('problem.noSuchRequest', { id })) };
+    if (request.requester.id === turn.who.id) return request;
+    return { said: problem('denied', say('problem.notYours', { name: request.requester.name })) };
+  }
+
+  async function choose(id: string, choice: Choice, turn: Turn): Promise<Shows> {
+    const chosen = await desk.choose(id, choice, turn.who, turn.where);
+    return chosen.ok ? { instead: replies.card(chosen.value, turn) } : { said: chosen.problem };
+  }
+
+  const send = (context: TurnContext, view: View, turn: Turn): Promise<unknown> =>
+    context.sendActivity(cardMessage(view, turn.language) as never);
+
+  /** Runs a turn once per activity; what goes wrong unexpectedly becomes a number in the log and a sentence. */
+  async function once(activity: Envelope, turn: Turn, work: () => Promise<Shows>): Promise<Shows> {
+    const key = `${turn.where.conversationId} ${activity.id}`;
+    if (activity.type !== 'invoke' && activity.id && !seen.first(key)) return { nothing: true };
+    try {
+      const allowed = await mayCommand(turn.who, turn.where);
+      return allowed.ok ? await work() : { said: allowed.problem };
+    } catch (cause) {
+      seen.forget(key);
+      const ref = newId();
+      log.error('turn.bug', { ref, type: activity.type, cause });
+      return { said: problem('bug', say('bot.bug', { ref })) };
+    }
+  }
+
+  return {
+    async said(activity, context) {
+      const turn = turnOf(activity);
+      const shows = await once(activity, turn, async () => {
+        const text = readText(String(activity['text'] ?? ''), activity['entities'], activity.recipient.id);
+        if (text === '')
+          return { below: hasFiles(activity) ? replies.notice(say('bot.files'), turn) : replies.help(turn) };
+        return run(text, turn);
+      });
+      const view = 'below' in shows ? shows.below : 'said' in shows ? replies.problem(shows.said, turn) : null;
+      if (view) await send(context, view, turn);
+    },
+
+    async submitted(activity, value, context) {
+      const turn = turnOf(activity);
+      const read = Pressed.safeParse(value);
+      const shows = await once(activity, turn, () =>
+        read.success
+          ? press(read.data.verb, { ...read.data, ...read.data.data }, turn)
+          : Promise.resolve({ said: problem('gone', 'bot.oldButton') }),
+      );
+      if ('nothing' in shows) return;
+      if ('instead' in shows && turn.pressed !== null) {
+        await context.updateActivity({ ...cardMessage(shows.instead, turn.language), id: turn.pressed } as never);
+        return;
+      }
+      await send(
+        context,
+        'said' in shows ? replies.problem(shows.said, turn) : 'instead' in shows ? shows.instead : shows.below,
+        turn,
+      );
+    },
+
+    async executed(activity, value, context): Promise<InvokeAnswer> {
+      const turn = turnOf(activity);
+      const read = Execute.safeParse(value);
+      if (!read.success)
+        return {
+          statusCode: 400,
+          type: 'application/vnd.microsoft.error',
+          value: { code: 'BadRequest', message: turn.language.say(say('bot.oldButton')) },
+        };
+      const { verb, data = {} } = read.data.action;
+      const shows = await once(activity, turn, () => press(verb, data, turn));
+      const message = (text: string): InvokeAnswer => ({
+        statusCode: 200,
+        type: 'application/vnd.microsoft.activity.message',
+        value: text,
+      });
+      if ('instead' in shows) return { statusCode: 200, type: CARD, value: render(shows.instead, turn.language).card };
+      if ('said' in shows) return message(turn.language.say(shows.said.say));
+      if ('below' in shows) await send(context, shows.below, turn);
+      return message(turn.language.say(say('bot.below')));
+    },
+
+    async added(activity, context) {
+      const turn = turnOf(activity);
+      if (!greeted.first(turn.where.conversationId)) return;
+      await send(context, replies.welcome(turn), turn);
+    },
+  };
+}
+
+/** The capability's fields among the data of a card, as text. */
+function rawOf(capability: AnyCapability, data: Readonly<Record<string, unknown>>): Raw {
+  return Object.fromEntries(
+    capability.fields.flatMap((field) => {
+      const value = data[field.name];
+      return typeof value === 'string' && value !== '' ? [[field.name, value]] : [];
+    }),
+  );
+}
+
+function hasFiles(activity: Envelope): boolean {
+  const attachments = activity['attachments'];
+  return Array.isArray(attachments) && attachments.some((one) => /file\.download\.info/.test(String(one?.contentType)));
+}
