@@ -13,7 +13,9 @@ module.exports = class Report extends Spec {
     super.epilogue();
     const { passes = 0, failures = 0, pending = 0 } = this.stats;
     for (const test of this.skipped) {
-      console.log(`  skipped: ${test.fullTitle()} (${test.skipReason ?? test.parent?.skipReason ?? 'no reason given'})`);
+      console.log(
+        `  skipped: ${test.fullTitle()} (${test.skipReason ?? test.parent?.skipReason ?? 'no reason given'})`,
+      );
     }
     console.log(`\n${passes} passed, ${failures} failed, ${pending} skipped`);
   }

@@ -1,0 +1,214 @@
+/** The side panel: what the bot did at Graph, the mail that went out, and faults to arm. */
+import { clearFaults, post } from './api.js';
+import { byId, clock, el, toast } from './dom.js';
+
+const shownCalls = 200;
+const tabs = { tabCalls: 'calls', tabMail: 'mail', tabFaults: 'faults' };
+
+const readyFaults = [
+  ['Slow down', '429, wait 5 s', { kind: 'throttle', retryAfter: 5 }],
+  ['Out of service', '503 once', { kind: 'status', status: 503 }],
+  ['Drop after work', 'Done, but nobody hears', { kind: 'dropAfter' }],
+  ['Slow', 'Answers after 3 s', { kind: 'slow', ms: 3000 }],
+  ['Malformed', 'Half an answer', { kind: 'truncated' }],
+  ['Wrong page', 'HTML from a gateway', { kind: 'html', status: 502 }],
+];
+
+function callNode(call) {
+  const query = Object.entries(call.query)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&');
+  const bad = call.status >= 400 || call.status === 0;
+  const json = (value) => el('pre', { tabindex: '0' }, JSON.stringify(value, null, 2));
+  return el(
+    'details',
+    { class: 'call', 'data-call': call.id },
+    el(
+      'summary',
+      {},
+      el('span', { class: 'method' }, call.method),
+      el('span', { class: 'path' }, call.path.replace('/v1.0', '')),
+      el(
+        'span',
+        { class: 'result' },
+        el('span', { class: bad ? 'status bad' : 'status' }, call.status === 0 ? 'lost' : String(call.status)),
+        ` ${call.ms} ms`,
+      ),
+    ),
+    query && el('h3', {}, 'Query'),
+    query && el('pre', { tabindex: '0' }, query.replaceAll('&$', '\n$')),
+    call.body !== undefined && el('h3', {}, 'Sent'),
+    call.body !== undefined && json(call.body),
+    call.answer && el('h3', {}, call.fault ? `Answer (fault: ${call.fault})` : 'Answer'),
+    call.answer && json(call.answer),
+  );
+}
+
+function mailNode(mail) {
+  const accept = async () => {
+    try {
+      await post('redeem', { mailId: mail.id });
+    } catch (error) {
+      toast(error.message);
+    }
+  };
+  return el(
+    'article',
+    { class: 'letter', 'data-mail': mail.id },
+    el('strong', {}, mail.subject),
+    el(
+      'div',
+      { class: 'muted' },
+      `To ${mail.to}${mail.cc.length > 0 ? `, cc ${mail.cc.join(', ')}` : ''} · ${clock(mail.at)} · ${mail.language}`,
+    ),
+    el('p', {}, mail.body),
+    mail.acceptedAt
+      ? el('span', { class: 'accepted' }, `Accepted at ${clock(mail.acceptedAt)}`)
+      : el('button', { type: 'button', class: 'primary', onclick: accept }, 'Accept as guest'),
+  );
+}
+
+const empty = (title, text) => el('p', { class: 'empty' }, el('strong', {}, title), text);
+const put = (id, nodes, otherwise) => byId(id).replaceChildren(...(nodes.length > 0 ? nodes : [otherwise]));
+const count = (id, number) => {
+  byId(id).textContent = number > 0 ? String(number) : '';
+};
+
+let callTotal = 0;
+const noCalls = () => empty('No calls yet', 'What Usher asks Microsoft Graph appears here.');
+
+/** Draws all calls anew. */
+export function showCalls(calls) {
+  callTotal = calls.length;
+  count('callCount', callTotal);
+  put('calls', calls.slice(-shownCalls).reverse().map(callNode), noCalls());
+}
+
+/** Adds the newest call on top. */
+export function addCall(call) {
+  if (call.remote !== 'graph') return;
+  callTotal += 1;
+  count('callCount', callTotal);
+  const sheet = byId('calls');
+  sheet.querySelector('.empty')?.remove();
+  sheet.prepend(callNode(call));
+  if (sheet.childElementCount > shownCalls) sheet.lastElementChild.remove();
+}
+
+/** Draws the outbox, newest first. */
+export function showMails(mails) {
+  count('mailCount', mails.filter((mail) => !mail.acceptedAt).length);
+  put('mail', mails.map(mailNode).reverse(), empty('No mail yet', 'Invitations that were mailed appear here.'));
+}
+
+function choice(id, label, value, options, set) {
+  const select = el(
+    'select',
+    { id, onchange: (event) => set(event.target.value).catch((error) => toast(error.message)) },
+    ...options.map(([key, text]) => el('option', { value: key, selected: key === String(value) }, text)),
+  );
+  return el('div', { class: 'field' }, el('label', { for: id }, label), select);
+}
+
+/** Draws the faults and the switches of the tenant. */
+export function showFaults(faults, settings) {
+  count('faultCount', faults.length);
+  const buttons = readyFaults.map(([title, small, fault]) =>
+    el(
+      'button',
+      {
+        type: 'button',
+        class: 'plain',
+        onclick: () => post('faults', { remote: 'graph', ...fault }).catch((error) => toast(error.message)),
+      },
+      title,
+      el('small', {}, small),
+    ),
+  );
+  const armed = faults.map((fault) =>
+    el(
+      'div',
+      { class: 'armed' },
+      el('span', {}, `${fault.remote}: ${fault.kind}${fault.path ? ` on ${fault.path}` : ''}`),
+      el(
+        'span',
+        { class: 'muted' },
+        fault.times < 0 ? 'until cleared' : fault.times === 1 ? 'next call' : `${fault.times} calls`,
+      ),
+    ),
+  );
+  const set = (name, read) => (value) => post('settings', { [name]: read(value) });
+  byId('faults').replaceChildren(
+    el('h3', {}, 'For the next Graph call'),
+    el('div', { class: 'fault-buttons' }, ...buttons),
+    el('h3', {}, 'Armed'),
+    ...(armed.length > 0 ? armed : [el('p', { class: 'muted' }, 'None')]),
+    el(
+      'div',
+      { class: 'sheet-foot' },
+      el(
+        'button',
+        { type: 'button', class: 'plain', disabled: faults.length === 0, onclick: () => clearFaults() },
+        'Clear faults',
+      ),
+    ),
+    el('h3', {}, 'Tenant'),
+    choice(
+      'setInvites',
+      'Guest invitations',
+      settings.allowInvitesFrom === 'none' ? 'none' : 'everyone',
+      [
+        ['everyone', 'Allowed'],
+        ['none', 'Forbidden'],
+      ],
+      set('allowInvitesFrom', String),
+    ),
+    choice(
+      'setConsent',
+      'Consent to invite',
+      settings.consent,
+      [
+        ['true', 'Given'],
+        ['false', 'Missing'],
+      ],
+      set('consent', (value) => value === 'true'),
+    ),
+    choice(
+      'setDelay',
+      'Directory catches up after',
+      settings.directoryDelayMs,
+      [
+        ['0', 'At once'],
+        ['5000', '5 s'],
+        ['30000', '30 s'],
+      ],
+      set('directoryDelayMs', Number),
+    ),
+    el('h3', {}, 'Everything'),
+    el('button', { type: 'button', class: 'plain', onclick: () => post('reset') }, 'Start over'),
+  );
+}
+
+/** Wires the tabs: click, arrow keys, Home and End. */
+export function wireTabs() {
+  const names = Object.keys(tabs);
+  const select = (name, focus) => {
+    for (const [tab, sheet] of Object.entries(tabs)) {
+      const chosen = tab === name;
+      byId(tab).setAttribute('aria-selected', String(chosen));
+      byId(tab).tabIndex = chosen ? 0 : -1;
+      byId(sheet).hidden = !chosen;
+    }
+    if (focus) byId(name).focus();
+  };
+  const steps = { ArrowRight: 1, ArrowLeft: -1 };
+  names.forEach((name, index) => {
+    byId(name).addEventListener('click', () => select(name, false));
+    byId(name).addEventListener('keydown', (event) => {
+      const step = steps[event.key];
+      if (step) select(names[(index + step + names.length) % names.length], true);
+      else if (event.key === 'Home') select(names[0], true);
+      else if (event.key === 'End') select(names.at(-1), true);
+    });
+  });
+}
