@@ -31,7 +31,7 @@ export function readArguments(text: string, fields: readonly Field[]): Raw {
         lower.startsWith(phrase, at) &&
         (phrase.endsWith(':') || /^[\s:]/.test(text.slice(at + phrase.length))) &&
         !found.some((one) => one.field === field) &&
-        (field.accepts?.(valueAt(text, at + phrase.length)) ?? true),
+        (field.accepts?.(valueAt(text, at + phrase.length), phrase) ?? true),
     );
     if (!match) continue;
     found.push({ field: match.field, start: at, end: at + match.phrase.length });

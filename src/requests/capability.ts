@@ -76,7 +76,7 @@ export interface Field {
   /** Words that introduce the field in a typed command (`because`, `to team`), longest first. */
   readonly phrases?: readonly string[];
   /** Whether what follows a phrase really is this field's ("in Portuguese" is a language, "in Lisbon" is not). */
-  readonly accepts?: (following: string) => boolean;
+  readonly accepts?: (following: string, phrase: string) => boolean;
 }
 
 /** Text as typed, by field name. */

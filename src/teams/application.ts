@@ -17,6 +17,8 @@ export interface Turns {
   executed(activity: Envelope, value: unknown, context: TurnContext): Promise<InvokeAnswer>;
   /** The bot was installed or added. */
   added(activity: Envelope, context: TurnContext): Promise<void>;
+  /** The bot was taken out; nothing can be sent there any more. */
+  removed(activity: Envelope): void;
 }
 
 /** Body of the answer to `adaptiveCard/action` (Teams docs, Universal Actions: response format). */
@@ -56,9 +58,11 @@ export function openApplication(turns: Turns): { run(context: Context): Promise<
     true,
   );
   app.activity(['installationUpdate', 'conversationUpdate'], (context) => {
-    const { action, membersAdded, recipient } = context.activity;
+    const { action, membersAdded, membersRemoved, recipient } = context.activity;
     const isAdded =
       action === 'add' || action === 'add-upgrade' || membersAdded?.some((member) => member.id === recipient.id);
+    const isRemoved = action?.startsWith('remove') || membersRemoved?.some((member) => member.id === recipient.id);
+    if (isRemoved) turns.removed(activityOf(context));
     return isAdded ? turns.added(activityOf(context), context) : Promise.resolve();
   });
   return app;

@@ -7,6 +7,8 @@ import type { AnyCapability } from '../requests/capability.ts';
 
 export interface Command {
   readonly name: string;
+  /** The capability whose command it is. */
+  readonly capability?: string;
   /** Words that mean it; the first is the one shown. */
   readonly words: readonly string[];
   /** How it is shown with what follows it, e.g. `request <id>`. */
@@ -43,7 +45,8 @@ export function commandsOf(capabilities: ReadonlyMap<string, AnyCapability>): re
   const own = [...capabilities.values()].map((capability): Command => {
     const [first] = capability.commands;
     return {
-      name: capability.name,
+      name: first,
+      capability: capability.name,
       words: capability.commands,
       usage: usageOf(capability, first),
       does: `help.${first}`,

@@ -40,15 +40,15 @@ export class Replies {
   }
 
   help({ language }: Asker): View {
-    const { commands, capabilities } = this.#parts;
+    const { commands } = this.#parts;
     return helpView(
       {
-        commands: commands.map(({ name, usage, does, example }) => ({
+        commands: commands.map(({ name, capability, usage, does, example }) => ({
           command: usage,
           does: say(does),
           ...(example ? { example } : {}),
-          ...(capabilities.has(name)
-            ? { button: { title: say(`${name}.form.title`), verb: 'form.open', data: { capability: name } } }
+          ...(capability
+            ? { button: { title: say(`${capability}.form.title`), verb: 'form.open', data: { capability } } }
             : {}),
           ...(name === 'requests'
             ? { button: { title: say('help.button.requests'), verb: 'command.run', data: { text: 'requests' } } }

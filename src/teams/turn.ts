@@ -1,7 +1,7 @@
 /**
  * One turn: what a person typed or pressed becomes a wish at the desk, a choice, or a question answered from the store.
  * A turn only files and shows; work is done by the runner. Exceptions end here as a sentence and a number.
- * Must not know HTTP, SQL or any capability by name.
+ * Must not know HTTP or SQL.
  */
 import type { TurnContext } from 'botbuilder';
 import { z } from 'zod/v4';
@@ -75,7 +75,7 @@ export function openTurns(parts: TurnParts): Turns {
     const typed = findCommand(text, commands);
     if (!typed) return { below: replies.unknown(text, didYouMean(text, commands), turn) };
     const { command, rest } = typed;
-    const capability = capabilities.get(command.name);
+    const capability = command.capability && capabilities.get(command.capability);
     if (capability) return typedWish(capability, rest, turn);
     switch (command.name) {
       case 'requests':
@@ -282,6 +282,10 @@ export function openTurns(parts: TurnParts): Turns {
       const turn = turnOf(activity);
       if (!greeted.first(turn.where.conversationId)) return;
       await send(context, replies.welcome(turn), turn);
+    },
+
+    removed(activity) {
+      greeted.forget(activity.conversation.id);
     },
   };
 }

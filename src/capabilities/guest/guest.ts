@@ -68,6 +68,6 @@ function endingOf(outcome: GuestOutcome, who: string): NonNullable<ReturnType<ty
 
 function sentenceOf(outcome: GuestOutcome): string {
   if (outcome.did === 'found') return `guest.ended.found.${outcome.standing}`;
-  if (outcome.recovered) return 'guest.ended.recovered';
+  if (outcome.recovered) return outcome.recovered === 'found' ? 'guest.ended.recovered' : 'guest.ended.said';
   return outcome.mailed ? 'guest.ended.invited' : 'guest.ended.invitedNoMail';
 }

@@ -47,14 +47,16 @@ export const GUEST_FIELDS: readonly Field[] = [
     kind: 'text',
     words: 'guest.field.team',
     max: 256,
-    phrases: ['to the team', 'to team', 'to group', 'to the group', 'into team', 'team:'],
+    phrases: ['to team', 'to the team', 'to group', 'to the group', 'into team', 'team:', 'to'],
+    // "to" alone is a word like any other, unless it points at where we are.
+    accepts: (text, phrase) => phrase !== 'to' || /^(?:this team|this channel|here)\b/i.test(text),
   },
   {
     name: 'reason',
     kind: 'text',
     words: 'guest.field.reason',
     max: 500,
-    phrases: ['because of', 'because', 'reason:'],
+    phrases: ['because', 'because of', 'reason:'],
   },
   {
     name: 'until',
@@ -68,7 +70,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     kind: 'lines',
     words: 'guest.field.message',
     max: 1000,
-    phrases: ['with message', 'message', 'saying'],
+    phrases: ['message', 'with message', 'saying'],
     accepts: (text) => /^["“”„«]/.test(text),
   },
   { name: 'sendMail', kind: 'toggle', words: 'guest.field.sendMail', fallback: 'true', more: true },
@@ -273,7 +275,7 @@ function readMore(typed: string | undefined, fault: Fault): Record<string, strin
 function readTeam(typed: string | undefined, around: Surroundings, fault: Fault): TeamWish | undefined {
   if (!typed) return undefined;
   const name = typed.replace(/^["“”„«]+|["“”»]+$/g, '').trim();
-  if (!/^(?:this|here|this team|this one)$/i.test(name)) return { name };
+  if (!/^(?:this|here|this team|this channel|this one)$/i.test(name)) return { name };
   const { teamId, teamName } = around.place;
   if (teamId) return { name: teamName ?? name, id: teamId, isTeam: true };
   fault('team', 'guest.team.notInTeam');

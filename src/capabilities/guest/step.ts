@@ -25,8 +25,8 @@ export interface GuestOutcome {
   readonly team?: { readonly name: string; readonly was: 'added' | 'already in' };
   /** A secret: the link that redeems the invitation. */
   readonly redeemUrl?: string;
-  /** The answer was lost and the invitation was found afterwards (or a person said that it arrived). */
-  readonly recovered?: true;
+  /** The answer was lost: the invitation was found afterwards, or a person said that it arrived. */
+  readonly recovered?: 'found' | 'said';
 }
 
 /** A directory needs a while for a new guest; we wait 2, 4, 8 … 60 s between tries, about 8 minutes in all. */
@@ -277,7 +277,7 @@ function outcomeOf(
       did: 'invited',
       standing: 'pending',
       mailed: input.sendMail,
-      recovered: true,
+      recovered: 'said',
       ...(user ? { userId: user.id } : {}),
     };
   if (invited?.ok) {
@@ -301,7 +301,7 @@ function outcomeOf(
     mailed: arrived && input.sendMail,
     ...(user.displayName ? { name: user.displayName } : {}),
     ...(user.externalUserStateChangeDateTime ? { since: user.externalUserStateChangeDateTime } : {}),
-    ...(arrived ? { recovered: true as const } : {}),
+    ...(arrived ? { recovered: 'found' as const } : {}),
   };
 }
 

@@ -1,0 +1,186 @@
+/**
+ * What a capability means, recorded: one loop over `golden/<capability>/<case>.json`. A case gives what was typed and
+ * what the remotes answer; recorded is what was understood, every call that would be sent, and the card's story. Pure and
+ * quick: no store, no HTTP. `npm run golden` records anew; the diff is what you review.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { capabilities } from '../src/capabilities/index.ts';
+import { words } from '../src/cards/words.ts';
+import { readAnswer } from '../src/remotes/answer.ts';
+import { readArguments } from '../src/requests/arguments.ts';
+import type { Answer, AnyCapability, Call, Reply } from '../src/requests/capability.ts';
+import type { LostCall, Person, Place, Request, RequestState } from '../src/requests/request.ts';
+import type { Say } from '../src/requests/say.ts';
+import { storyOf } from '../src/requests/storyOf.ts';
+import { root } from '../src/root.ts';
+
+interface Given {
+  /** What follows the command word, or raw fields as a form sends them. */
+  readonly typed?: string;
+  readonly raw?: Record<string, string>;
+  readonly place?: Partial<Place>;
+  /** Answers by call name, in order. `lost`: the answer never came. `assumed`: a person said that it arrived. */
+  readonly answers?: Readonly<
+    Record<
+      string,
+      readonly ({ status: number; body?: unknown; text?: string; retryAfter?: string } | 'lost' | 'assumed')[]
+    >
+  >;
+  /** The answer to a question, by field. */
+  readonly chooses?: Readonly<Record<string, string>>;
+}
+
+const NOW = Date.parse('2026-11-20T09:00:00Z');
+const REQUESTER: Person = {
+  id: 'a0000000-0000-4000-8000-000000000001',
+  name: 'Rita Requester',
+  locale: 'en',
+  timeZone: 'Europe/Lisbon',
+};
+const PLACE: Place = {
+  kind: 'personal',
+  conversationId: 'a:1',
+  serviceUrl: 'https://smba.example/',
+  tenantId: 't',
+  botId: '28:b',
+  userId: '29:r',
+};
+const english = words('en');
+const all = capabilities({
+  defaultRedirectUrl: 'https://teams.microsoft.com',
+  graphUrl: 'https://graph.microsoft.com/v1.0',
+});
+
+const spoken = (sentence: Say | string): string => (typeof sentence === 'string' ? sentence : english.say(sentence));
+
+const readable = ({ name, method, path, body, repeat }: Call) => ({
+  name,
+  [method]: decodeURIComponent(path),
+  ...(body === undefined ? {} : { body }),
+  repeat,
+});
+
+/** Plays one case to its end, without a store. */
+function play(capability: AnyCapability, given: Given): unknown {
+  const place = { ...PLACE, ...given.place };
+  const raw = given.raw ?? readArguments(given.typed ?? '', capability.fields);
+  const read = capability.read(raw, { requester: REQUESTER, place, now: NOW });
+  if (!read.ok)
+    return {
+      understood: raw,
+      faults: read.problem.map((fault: { field?: string; say: Say }) => `${fault.field}: ${spoken(fault.say)}`),
+    };
+  return { understood: raw, requests: read.value.map((input: unknown) => carryOut(capability, input, given, place)) };
+}
+
+function carryOut(capability: AnyCapability, first: unknown, given: Given, place: Place): unknown {
+  const left = structuredClone(given.answers ?? {}) as Record<string, unknown[]>;
+  const happened: unknown[] = [];
+  let input = first;
+  let answers: Answer[] = [];
+  const lost: LostCall[] = [];
+  let now = NOW;
+  for (let turns = 0; turns < 40; turns++) {
+    const step = capability.step(input, answers, { requestId: 'r0000001', now, requester: REQUESTER, place, lost });
+    if (step.kind === 'call') {
+      happened.push(readable(step.call));
+      const next = left[step.call.name]?.shift() as Exclude<Given['answers'], undefined>[string][number] | undefined;
+      if (next === undefined) return { input, happened, unanswered: step.call.name };
+      if (next === 'lost') {
+        lost.push({ call: step.call, at: now });
+        happened.push('the answer was lost');
+        answers = [];
+        continue;
+      }
+      const reply =
+        next === 'assumed' ? ({ ok: true, body: {}, assumed: true } as const) : shaped(capability, step.call, next);
+      if (!reply.ok) happened.push(`→ ${reply.problem.kind} ${reply.problem.reason ?? ''}`.trim());
+      answers = [...answers, { n: answers.length, call: step.call, sentAt: now, heardAt: now, reply }];
+    } else if (step.kind === 'later') {
+      happened.push(`later, in ${step.forMs} ms: ${spoken(step.note)}`);
+      now += step.forMs;
+    } else if (step.kind === 'ask') {
+      const value = given.chooses?.[step.question.field];
+      happened.push({ asks: spoken(step.question.say), options: step.question.options });
+      const option = step.question.options.find((one: { value: string }) => one.value === value);
+      if (!option) return { input, happened };
+      input = capability.choose(input, step.question.field, option);
+    } else {
+      const state: RequestState = step.kind === 'done' ? 'done' : 'failed';
+      const request: Request = {
+        id: 'r0000001',
+        key: 'k',
+        capability: capability.name,
+        subject: capability.subject(input),
+        tenantId: 't',
+        requester: REQUESTER,
+        place,
+        input,
+        state,
+        version: 2,
+        fence: 1,
+        nextAt: now,
+        attempts: 0,
+        lost,
+        note: null,
+        question: null,
+        createdAt: NOW,
+        updatedAt: now,
+        standing: step.standing ?? null,
+        outcome: step.kind === 'done' ? step.outcome : null,
+        problem: step.kind === 'fail' ? step.problem : null,
+      };
+      const story = storyOf(request, capability);
+      return {
+        input,
+        happened,
+        ended: state,
+        standing: request.standing,
+        ...(step.kind === 'done' ? { outcome: step.outcome } : { problem: step.problem.kind }),
+        card: {
+          title: spoken(story.title),
+          sentence: spoken(story.sentence),
+          tone: story.tone,
+          rows: story.rows.map((row) => `${spoken(row.label)}: ${spoken(row.text)}`),
+          buttons: story.buttons.map((button) => `${spoken(button.title)} → ${button.verb}`),
+          ...(story.link ? { link: spoken(story.link.label) } : {}),
+        },
+      };
+    }
+  }
+  throw new Error('the capability never ends');
+}
+
+function shaped(
+  capability: AnyCapability,
+  call: Call,
+  wire: { status: number; body?: unknown; text?: string; retryAfter?: string },
+): Reply {
+  const text = wire.text ?? (wire.body === undefined ? '' : JSON.stringify(wire.body));
+  const reply = readAnswer({ status: wire.status, text, retryAfter: wire.retryAfter ?? null, contentType: null }, NOW);
+  const shape = capability.answers[call.name];
+  if (!reply.ok || !shape) return reply;
+  const read = shape.safeParse(reply.body);
+  assert.ok(read.success, `the recorded answer to ${call.name} has another shape`);
+  return { ok: true, body: read.data as Record<string, unknown> };
+}
+
+for (const capability of all.values()) {
+  const folder = join(root, 'test', 'golden', capability.name);
+  describe(`what ${capability.name} means`, () => {
+    for (const file of readdirSync(folder)
+      .filter((name) => name.endsWith('.json'))
+      .sort()) {
+      it(file.replace('.json', '').replaceAll('-', ' '), () => {
+        const path = join(folder, file);
+        const recorded = JSON.parse(readFileSync(path, 'utf8')) as { given: Given; then?: unknown };
+        const then = JSON.parse(JSON.stringify(play(capability, recorded.given)));
+        if (process.env['UPDATE_GOLDEN'])
+          writeFileSync(path, `${JSON.stringify({ given: recorded.given, then }, null, 2)}\n`);
+        else assert.deepEqual(then, recorded.then);
+      });
+    }
+  });
+}
