@@ -122,6 +122,8 @@ describe('in the browser', function () {
 
   it('a phone shows the same card without sideways scrolling', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
+    await page.reload();
+    await cards().first().waitFor();
     await type('invite ana@partner.example');
     await page.getByText('ana@partner.example is invited').waitFor();
     const [inside, outside] = await page.evaluate<number[]>(
