@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { startUsher } from '../../src/compose.ts';
 import { type Environment, readConfig } from '../../src/config.ts';
 import { openLog } from '../../src/log.ts';
+import type { Log } from '../../src/requests/ports.ts';
 import { root } from '../../src/root.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/server.ts';
 
@@ -144,10 +145,15 @@ export interface Bot {
 }
 
 /** A bot in this process, pointed at the town. */
-export async function startBot(town: Town, databaseUrl: string, environment: Environment = {}): Promise<Bot> {
+export async function startBot(
+  town: Town,
+  databaseUrl: string,
+  environment: Environment = {},
+  log?: Log,
+): Promise<Bot> {
   const read = readConfig({ ...QUICK, DATABASE_URL: databaseUrl, SANDBOX_URL: town.sandbox.url, ...environment });
   if ('faults' in read) throw new Error(read.faults.join('\n'));
-  const usher = await startUsher(read.config, openLog(read.config.logLevel));
+  const usher = await startUsher(read.config, log ?? openLog(read.config.logLevel));
   const url = `http://127.0.0.1:${usher.port}`;
   town.sandbox.botUrl = `${url}/api/messages`;
   return { url, stop: () => usher.stop() };

@@ -1,0 +1,117 @@
+/**
+ * Messages as an outbox: each is leased while somebody shows it, and stays due until it shows its request's version.
+ * Must not know what a message looks like or where it goes.
+ */
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Draft, Message } from '../requests/ports.ts';
+import type { Request } from '../requests/request.ts';
+import type { Engine } from './engine.ts';
+import { toMessage, toRequest } from './rows.ts';
+import type { MessageRow, Tables } from './schema.ts';
+
+/** The messages that have something to show, and from when: word for word as the index `messages_behind` has them. */
+const BEHIND = sql`given_up = 0 and shown_version < wanted_version`;
+const DUE = sql`case when lease_until > next_at then lease_until else next_at end`;
+
+/** A message per new request, leased to whoever accepted it. */
+export async function addMessages(
+  trx: Transaction<Tables>,
+  drafts: readonly Draft[],
+  leaseUntil: number,
+): Promise<void> {
+  const rows = drafts.map(({ id, place, activityId }) => ({
+    request_id: id,
+    conversation_id: place.conversationId,
+    activity_id: activityId,
+    place: JSON.stringify(place),
+    lease_until: leaseUntil,
+  }));
+  await trx.insertInto('messages').values(rows).execute();
+}
+
+/** The request has changed visibly: its messages have something to show. */
+export async function wantVersion(trx: Transaction<Tables>, requestId: string, version: number): Promise<void> {
+  await trx.updateTable('messages').set({ wanted_version: version }).where('request_id', '=', requestId).execute();
+}
+
+export async function claimMessages(
+  engine: Engine,
+  limit: number,
+  now: number,
+  leaseUntil: number,
+): Promise<readonly { message: Message; request: Request }[]> {
+  if (limit <= 0) return [];
+  const skipLocked = engine.name === 'postgres' ? sql`for update skip locked` : sql``;
+  const claimed = await engine.writeOne(async (db) => {
+    const { rows } = await sql<MessageRow>`
+      with due as materialized (
+        select request_id, conversation_id from messages
+        where ${BEHIND} and ${DUE} <= ${now}
+        order by ${DUE} limit ${limit} ${skipLocked}
+      )
+      update messages set lease_until = ${leaseUntil}, tries = tries + 1
+      where (request_id, conversation_id) in (select request_id, conversation_id from due)
+      returning *`.execute(db);
+    return rows;
+  });
+  if (claimed.length === 0) return [];
+  // Read after the claim: a change made meanwhile is shown with it instead of once more.
+  const requests = await requestsById(
+    engine.db,
+    claimed.map((row) => row.request_id),
+  );
+  return claimed.map((row) => ({ message: toMessage(row), request: requests.get(row.request_id)! }));
+}
+
+async function requestsById(db: Kysely<Tables>, ids: readonly string[]): Promise<ReadonlyMap<string, Request>> {
+  const rows = await db.selectFrom('requests').selectAll().where('id', 'in', ids).execute();
+  return new Map(rows.map((row) => [row.id, toRequest(row)]));
+}
+
+export async function nextMessageAt(engine: Engine): Promise<number | null> {
+  const { rows } = await sql<{ due: number }>`
+    select ${DUE} as due from messages where ${BEHIND} order by ${DUE} limit 1`.execute(engine.db);
+  return rows[0]?.due ?? null;
+}
+
+export async function messageShown(
+  engine: Engine,
+  requestId: string,
+  conversationId: string,
+  activityId: string,
+  version: number,
+): Promise<boolean> {
+  const row = await engine.writeOne((db) =>
+    db
+      .updateTable('messages')
+      .set({
+        activity_id: activityId,
+        // Two who showed it at once may report in either order.
+        shown_version: sql<number>`case when shown_version > ${version} then shown_version else ${version} end`,
+        lease_until: 0,
+        next_at: 0,
+        tries: 0,
+      })
+      .where('request_id', '=', requestId)
+      .where('conversation_id', '=', conversationId)
+      .returning('wanted_version')
+      .executeTakeFirst(),
+  );
+  return row !== undefined && row.wanted_version > version;
+}
+
+export async function messageFailed(
+  engine: Engine,
+  requestId: string,
+  conversationId: string,
+  nextAt: number | null,
+): Promise<void> {
+  await engine.writeOne((db) =>
+    db
+      .updateTable('messages')
+      .set({ lease_until: 0, ...(nextAt === null ? { given_up: 1 } : { next_at: nextAt }) })
+      .where('request_id', '=', requestId)
+      .where('conversation_id', '=', conversationId)
+      .execute(),
+  );
+}

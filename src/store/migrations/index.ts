@@ -1,0 +1,10 @@
+/**
+ * The list of migrations, oldest first by name. Written out, so that nothing depends on where files lie after a build.
+ * Must not know how they are run (`migrate.ts` does).
+ */
+import type { EngineName, Migration } from '../engine.ts';
+import { requests } from './001-requests.ts';
+
+export function migrations(engine: EngineName): Readonly<Record<string, Migration>> {
+  return { '001-requests': requests(engine) };
+}

@@ -1,0 +1,89 @@
+/**
+ * The tables as TypeScript sees them. Only text and bigint columns, so that one schema serves SQLite and PostgreSQL:
+ * JSON is text, times are epoch ms, yes and no are 1 and 0.
+ * Must not know the life of a request; the tables themselves are made in `migrations/`.
+ */
+import type { Generated, Selectable } from 'kysely';
+
+export interface RequestTable {
+  readonly id: string;
+  readonly key: string;
+  readonly capability: string;
+  readonly subject: string;
+  standing: string | null;
+  readonly tenant_id: string;
+  readonly requester_id: string;
+  readonly requester: string;
+  readonly place: string;
+  input: string;
+  state: Generated<string>;
+  version: Generated<number>;
+  fence: Generated<number>;
+  lease_until: Generated<number>;
+  next_at: number;
+  attempts: Generated<number>;
+  lost: Generated<string>;
+  /** Whose gate holds it back. */
+  remote: Generated<string>;
+  note: string | null;
+  outcome: string | null;
+  problem: string | null;
+  question: string | null;
+  readonly created_at: number;
+  updated_at: number;
+}
+
+export interface AnswerTable {
+  readonly request_id: string;
+  readonly n: number;
+  readonly name: string;
+  readonly call: string;
+  readonly sent_at: number;
+  reply: string | null;
+  /** Of the reply: 1 good, 0 a problem, null not heard of. Spares a look into the JSON, which differs per engine. */
+  ok: number | null;
+  heard_at: number | null;
+}
+
+export interface AuditTable {
+  readonly seq: Generated<number>;
+  readonly at: number;
+  readonly tenant_id: string;
+  readonly request_id: string | null;
+  readonly who: string;
+  readonly what: string;
+  readonly detail: string | null;
+}
+
+export interface MessageTable {
+  readonly request_id: string;
+  readonly conversation_id: string;
+  activity_id: string | null;
+  readonly place: string;
+  shown_version: Generated<number>;
+  /** The request's version, copied at every visible change: a message that is behind is then found by index. */
+  wanted_version: Generated<number>;
+  lease_until: Generated<number>;
+  next_at: Generated<number>;
+  tries: Generated<number>;
+  given_up: Generated<number>;
+}
+
+export interface GateTable {
+  readonly remote: string;
+  until: number;
+}
+
+export interface Tables {
+  requests: RequestTable;
+  answers: AnswerTable;
+  audit: AuditTable;
+  messages: MessageTable;
+  gates: GateTable;
+  usher_migration: { readonly name: string; readonly done_at: number };
+}
+
+export type RequestRow = Selectable<RequestTable>;
+export type AnswerRow = Selectable<AnswerTable>;
+export type AuditRow = Selectable<AuditTable>;
+export type MessageRow = Selectable<MessageTable>;

@@ -1,0 +1,124 @@
+/** Laws of the messages that show requests. Must not know which engine runs them. */
+import assert from 'node:assert/strict';
+import type { Store } from '../../../src/requests/ports.ts';
+import type { Bench } from './bench.ts';
+import { acceptOne, change, claimOne, drafts, inHand, MINUTE, NOW, PLACE } from './bench.ts';
+
+const LATER = NOW + MINUTE;
+const WHERE = PLACE.conversationId;
+
+/** Claims messages after the lease of whoever accepted them. */
+const claimLater = (store: Store, now = LATER) => store.claimMessages(9, now, now + MINUTE);
+
+export function messageLaws(bench: () => Bench): void {
+  it('a new request has a message, which is left to whoever accepted it until their lease ends', async () => {
+    const { store } = bench();
+    const request = await acceptOne(store);
+    assert.equal(await store.nextMessageAt(NOW), LATER);
+    assert.deepEqual(await store.claimMessages(9, LATER - 1, LATER), []);
+    assert.deepEqual(await claimLater(store), [
+      { message: { requestId: request.id, place: PLACE, activityId: null, shownVersion: 0, tries: 1 }, request },
+    ]);
+    assert.deepEqual(await claimLater(store), [], 'it is leased now');
+    assert.equal(await store.nextMessageAt(NOW), LATER + MINUTE);
+  });
+
+  it('a form already on screen is known by its activity, and is behind until it shows the request', async () => {
+    const { store } = bench();
+    const { id } = await acceptOne(store, { activityId: 'form-1' });
+    const [found] = await claimLater(store);
+    assert.deepEqual([found!.message.activityId, found!.message.shownVersion], ['form-1', 0]);
+    assert.equal(await store.messageShown(id, WHERE, 'form-1', 1), false);
+    assert.deepEqual(await claimLater(store, NOW + 9 * MINUTE), []);
+    assert.equal(await store.nextMessageAt(NOW), null);
+  });
+
+  it('among many racing tellers each message goes to one', async () => {
+    const stores = await Promise.all([bench().store, bench().another(), bench().another()]);
+    await stores[0]!.accept(drafts(120), NOW, NOW);
+    const taken: string[] = [];
+    const work = async (store: Store) => {
+      for (;;) {
+        const found = await store.claimMessages(5, NOW, LATER);
+        if (found.length === 0) return;
+        taken.push(...found.map(({ message }) => message.requestId));
+      }
+    };
+    await Promise.all([...stores, ...stores].map(work));
+    assert.equal(taken.length, 120);
+    assert.equal(new Set(taken).size, 120);
+  });
+
+  it('a shown message is due again after a visible change, and only after a visible one', async () => {
+    const { store } = bench();
+    const { id, fence } = await inHand(store);
+    assert.equal(await store.messageShown(id, WHERE, 'm1', 1), false);
+    await store.move(id, fence, change('sending', { leaseUntil: LATER, attempts: 1 }));
+    assert.equal(await store.nextMessageAt(NOW), null);
+    await store.move(id, fence, change('done', { visible: true }));
+    const [found] = await store.claimMessages(9, NOW, LATER);
+    assert.deepEqual(found!.message, { requestId: id, place: PLACE, activityId: 'm1', shownVersion: 1, tries: 1 });
+    assert.equal(found!.request.state, 'done');
+  });
+
+  it('a request that moved on while its message was being shown is due at once', async () => {
+    const { store } = bench();
+    const { id, version } = await acceptOne(store);
+    const { request } = await claimOne(store);
+    await store.move(id, request.fence, change('done', { visible: true }));
+    assert.equal(await store.messageShown(id, WHERE, 'm1', version), true);
+    const [found] = await store.claimMessages(9, NOW, LATER);
+    assert.deepEqual([found!.message.activityId, found!.request.version], ['m1', version + 1]);
+    assert.equal(await store.messageShown(id, WHERE, 'm1', version + 1), false);
+  });
+
+  it('a report that comes late does not take a newer one back', async () => {
+    const { store } = bench();
+    const { id, fence } = await inHand(store);
+    await store.move(id, fence, change('done', { visible: true }));
+    await store.messageShown(id, WHERE, 'm1', 2);
+    await store.messageShown(id, WHERE, 'm1', 1);
+    assert.equal(await store.nextMessageAt(NOW), null);
+  });
+
+  it('a message that could not be shown is tried again at its time, and its tries are counted', async () => {
+    const { store } = bench();
+    const { id } = await acceptOne(store);
+    await claimLater(store);
+    await store.messageFailed(id, WHERE, NOW + 5 * MINUTE);
+    assert.equal(await store.nextMessageAt(NOW), NOW + 5 * MINUTE);
+    assert.deepEqual(await claimLater(store, NOW + 5 * MINUTE - 1), []);
+    const [found] = await claimLater(store, NOW + 5 * MINUTE);
+    assert.equal(found!.message.tries, 2);
+    await store.messageShown(id, WHERE, 'm1', 1);
+    const { request } = await claimOne(store);
+    await store.move(id, request.fence, change('done', { visible: true }));
+    assert.equal((await store.claimMessages(9, NOW, LATER))[0]!.message.tries, 1, 'shown: counted anew');
+  });
+
+  it('a message given up is never claimed again, whatever its request does', async () => {
+    const { store } = bench();
+    const { id, fence } = await inHand(store);
+    await store.messageFailed(id, WHERE, null);
+    await store.move(id, fence, change('done', { visible: true }));
+    assert.equal(await store.nextMessageAt(NOW), null);
+    assert.deepEqual(await claimLater(store, NOW + 99 * MINUTE), []);
+  });
+
+  it('a teller that died leaves its message to others when its lease ends', async () => {
+    const { store } = bench();
+    await acceptOne(store);
+    await claimLater(store);
+    const again = await claimLater(await bench().another(), LATER + MINUTE);
+    assert.deepEqual(
+      again.map(({ message }) => message.tries),
+      [2],
+    );
+  });
+
+  it('a report about no known message is let pass', async () => {
+    const { store } = bench();
+    assert.equal(await store.messageShown('nobody', WHERE, 'm1', 1), false);
+    await store.messageFailed('nobody', WHERE, null);
+  });
+}
