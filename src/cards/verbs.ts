@@ -13,13 +13,14 @@ export const VERBS = [
   'form.open',
   'form.cancel',
   'command.run',
-  'guest.submit',
-  'guest.again',
 ] as const;
-export type Verb = (typeof VERBS)[number];
+export type Verb = (typeof VERBS)[number] | `${string}.submit` | `${string}.again`;
+
+/** What every capability's cards may ask for besides: its form is sent, or the same wish is made once more. */
+const OF_A_CAPABILITY = /^[a-z][A-Za-z]*\.(?:submit|again)$/;
 
 const known: ReadonlySet<string> = new Set(VERBS);
 
 export function isVerb(verb: string): verb is Verb {
-  return known.has(verb);
+  return known.has(verb) || OF_A_CAPABILITY.test(verb);
 }

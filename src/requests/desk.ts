@@ -109,6 +109,12 @@ export class Desk {
     return request && request.tenantId === where.tenantId ? request : null;
   }
 
+  /** The card of a request was shown (or pressed) here: this message follows it from now on. Answers the one before. */
+  async follow(request: Request, where: Place, activityId: string): Promise<string | null> {
+    const before = await this.#parts.store.followAt(request.id, where, activityId, request.version);
+    return before === activityId ? null : before;
+  }
+
   list(filter: RequestFilter): Promise<readonly Request[]> {
     return this.#parts.store.list(filter);
   }
@@ -119,14 +125,29 @@ export class Desk {
     const line = (what: string, detail: AuditLine['detail'] = {}): AuditLine[] => [
       { at: now, tenantId: request.tenantId, requestId: request.id, who: who.id, what, detail },
     ];
-    const queue = { state: 'queued', nextAt: now, attempts: 0, note: null, problem: null, visible: true } as const;
+    const queue = {
+      at: now,
+      state: 'queued',
+      nextAt: now,
+      attempts: 0,
+      note: null,
+      problem: null,
+      visible: true,
+    } as const;
     const { state } = request;
     switch (choice.kind) {
       case 'cancel':
         if (state === 'sending') return bad(problem('clash', 'problem.tooLateToCancel'));
         if (state !== 'queued' && state !== 'waiting' && state !== 'awaiting approval') break;
         if (await this.#touched(request)) return bad(problem('clash', 'problem.tooLateToCancel'));
-        return good({ state: 'cancelled', note: null, question: null, visible: true, audit: line('cancelled') });
+        return good({
+          at: now,
+          state: 'cancelled',
+          note: null,
+          question: null,
+          visible: true,
+          audit: line('cancelled'),
+        });
       case 'retry':
         if (state !== 'failed') break;
         return good({ ...queue, forget: 'failed', audit: line('retried') });

@@ -50,6 +50,8 @@ export interface Claim {
 
 /** One committed transaction of the life of a claimed (or, by the desk, resting) request. */
 export interface Change {
+  /** When it happened, epoch ms, by the caller's clock. */
+  readonly at: number;
   readonly state: RequestState;
   /** Save this reply to answer `n` (inserting the answer when the call was not marked before). */
   readonly heard?: { readonly n: number; readonly call: Call; readonly sentAt: number; readonly reply: Reply };
@@ -135,6 +137,11 @@ export interface Store {
   nextMessageAt(now: number): Promise<number | null>;
   /** The message now shows `version`; `activityId` is where. Lets go of it. True when the request has moved on meanwhile. */
   messageShown(requestId: string, conversationId: string, activityId: string, version: number): Promise<boolean>;
+  /**
+   * From now on this message is the one in its conversation that shows the request (a person asked for it again further
+   * down). Answers the message that did so before, or null. `version` is what it shows already.
+   */
+  followAt(requestId: string, place: Place, activityId: string, version: number): Promise<string | null>;
   /** The message could not be shown now; try again at `nextAt`, or give up (null). */
   messageFailed(requestId: string, conversationId: string, nextAt: number | null): Promise<void>;
 

@@ -40,6 +40,8 @@ export interface RunnerParts {
 }
 
 type Heard = NonNullable<Change['heard']>;
+/** A change before the clock is read. */
+type Undated = Omit<Change, 'at'>;
 
 /** A claim being worked on. The latest reply may still be unsaved: it is committed with the next change. */
 interface Work extends Claim {
@@ -278,24 +280,26 @@ export class Runner {
   }
 
   /** Saves a change after which this worker lets go. */
-  async #save(work: Work, change: Change): Promise<Next> {
+  async #save(work: Work, change: Undated): Promise<Next> {
     await this.#move(work, change);
     return { rest: true };
   }
 
   /** Commits a change together with the reply in hand; null when somebody else owns the request by now. */
-  async #move(work: Work, change: Change): Promise<Work | null> {
-    const { store, log, changed } = this.#parts;
+  async #move(work: Work, change: Undated): Promise<Work | null> {
+    const { store, clock, log, changed } = this.#parts;
     const { request, unsaved } = work;
+    const at = clock.now();
     const whole: Change = unsaved
       ? {
+          at,
           // Something outside was changed as asked: what failed before no longer counts.
           ...(unsaved.call.repeat !== 'safe' && unsaved.reply.ok ? { attempts: 0 } : {}),
           ...change,
           heard: unsaved,
           audit: unsaved.call.repeat === 'safe' ? change.audit : [this.#answered(request, unsaved), ...change.audit],
         }
-      : change;
+      : { at, ...change };
     const moved = await store.move(request.id, request.fence, whole);
     if (!moved) {
       log.warn('request.ownership.lost', { requestId: request.id });

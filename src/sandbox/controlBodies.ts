@@ -94,6 +94,8 @@ export const faultBody = z.object({
   status: z.number().int().min(400).max(599).optional(),
   retryAfter: z.union([z.number(), z.literal('date'), z.null()]).optional(),
   ms: z.number().int().min(0).default(3000),
+  code: z.string().nullable().default(null),
+  message: z.string().nullable().default(null),
 });
 
 export const redeemBody = z

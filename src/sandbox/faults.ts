@@ -17,6 +17,8 @@ export const faultKinds = [
   'dropBefore',
   'dropAfter',
   'slow',
+  'hold',
+  'late',
   'truncated',
   'html',
   'wrongBody',
@@ -40,8 +42,11 @@ export interface Fault {
   status: number;
   /** Retry-After of `throttle` and `status`: seconds, `date` for an HTTP date 5 s ahead, null for no header. */
   retryAfter: number | 'date' | null;
-  /** Length of `slow`, in ms. */
+  /** Length of `slow`, `hold` and `late`, in ms. */
   ms: number;
+  /** For `status`: the service's own code and words, null for those of a service that is unwell. */
+  code: string | null;
+  message: string | null;
 }
 
 /** The armed faults, oldest first. */
@@ -98,8 +103,25 @@ export function answerInstead(fault: Fault | undefined, makeError: ErrorAnswer):
   const answer =
     fault.kind === 'throttle'
       ? makeError(429, 'TooManyRequests', 'Please retry again later.')
-      : makeError(fault.status, 'ServiceUnavailable', 'The service is temporarily unavailable.');
+      : makeError(
+          fault.status,
+          fault.code ?? 'ServiceUnavailable',
+          fault.message ?? 'The service is temporarily unavailable.',
+        );
   return { ...answer, headers: { ...answer.headers, ...retryAfterHeader(fault) } };
+}
+
+/**
+ * Waits out a fault that keeps the work back. False when it may not be done any more: what is held dies with its caller,
+ * what is late is done all the same.
+ */
+export async function keepBack(fault: Fault | undefined, response: ServerResponse): Promise<boolean> {
+  if (fault?.kind === 'late') await pause(fault.ms);
+  if (fault?.kind !== 'hold') return true;
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  await pause(fault.ms, undefined, { signal: gone.signal }).catch(() => {});
+  return !gone.signal.aborted;
 }
 
 /** Sends an answer through a fault. Resolves with the status the caller could see, 0 when it saw none. */

@@ -12,7 +12,7 @@ import { connectorError, createConnector } from './connector.ts';
 import { createControl, reset } from './control.ts';
 import { isLoopback } from './courier.ts';
 import { type Answer, type Exchange, readExchange, send } from './exchange.ts';
-import { answerInstead, Faults, type Remote, sendThrough } from './faults.ts';
+import { answerInstead, Faults, keepBack, type Remote, sendThrough } from './faults.ts';
 import { createGraph } from './graph.ts';
 import { graphError } from './graphAnswer.ts';
 import { Happenings } from './happenings.ts';
@@ -139,7 +139,7 @@ function createAnswerer(room: Room, quiet: boolean): Answerer {
     const instead = answerInstead(fault, (status, code, message) =>
       remote === 'graph' ? graphError(exchange, status, code, message) : connectorError(status, code, message),
     );
-    const work = instead ?? (await remotes[remote](exchange));
+    const work = instead ?? ((await keepBack(fault, response)) ? await remotes[remote](exchange) : 'drop');
     if (room.world.settings.latencyMs > 0) await pause(room.world.settings.latencyMs);
     let status = 0;
     if (work === 'drop') response.destroy();

@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import type { Log, Store } from '../requests/ports.ts';
 import { audit, auditOf } from './audit.ts';
 import type { Engine } from './engine.ts';
-import { claimMessages, messageFailed, messageShown, nextMessageAt } from './messages.ts';
+import { claimMessages, followAt, messageFailed, messageShown, nextMessageAt } from './messages.ts';
 import { migrate, missing } from './migrate.ts';
 import { openPostgres } from './postgres.ts';
 import { claim, closeGate, decide, move, nextRequestAt } from './queue.ts';
@@ -41,6 +41,7 @@ export async function openStore(databaseUrl: string, options: { readonly log?: L
     nextMessageAt: () => nextMessageAt(engine),
     messageShown: (requestId, conversationId, activityId, version) =>
       messageShown(engine, requestId, conversationId, activityId, version),
+    followAt: (requestId, place, activityId, version) => followAt(engine, requestId, place, activityId, version),
     messageFailed: (requestId, conversationId, nextAt) => messageFailed(engine, requestId, conversationId, nextAt),
     audit: (lines) => audit(engine, lines),
     auditOf: (requestId) => auditOf(engine, requestId),

@@ -4,7 +4,7 @@
  */
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Draft, Message } from '../requests/ports.ts';
-import type { Request } from '../requests/request.ts';
+import type { Place, Request } from '../requests/request.ts';
 import type { Engine } from './engine.ts';
 import { toMessage, toRequest } from './rows.ts';
 import type { MessageRow, Tables } from './schema.ts';
@@ -98,6 +98,51 @@ export async function messageShown(
       .executeTakeFirst(),
   );
   return row !== undefined && row.wanted_version > version;
+}
+
+/** This message shows the request in its conversation from now on; answers the one that did so before, or null. */
+export function followAt(
+  engine: Engine,
+  requestId: string,
+  place: Place,
+  activityId: string,
+  version: number,
+): Promise<string | null> {
+  return engine.write(async (trx) => {
+    // Held, so that a change at this moment either is seen here or sees the new message.
+    const { version: wanted } = await trx
+      .selectFrom('requests')
+      .select('version')
+      .where('id', '=', requestId)
+      .$if(engine.name === 'postgres', (query) => query.forUpdate())
+      .executeTakeFirstOrThrow();
+    const before = await trx
+      .selectFrom('messages')
+      .select('activity_id')
+      .where('request_id', '=', requestId)
+      .where('conversation_id', '=', place.conversationId)
+      .executeTakeFirst();
+    const shows = {
+      activity_id: activityId,
+      shown_version: version,
+      lease_until: 0,
+      next_at: 0,
+      tries: 0,
+      given_up: 0,
+    };
+    await trx
+      .insertInto('messages')
+      .values({
+        request_id: requestId,
+        conversation_id: place.conversationId,
+        place: JSON.stringify(place),
+        wanted_version: wanted,
+        ...shows,
+      })
+      .onConflict((clash) => clash.columns(['request_id', 'conversation_id']).doUpdateSet(shows))
+      .execute();
+    return before?.activity_id ?? null;
+  });
 }
 
 export async function messageFailed(

@@ -90,11 +90,6 @@ function tells(engine: Engine, change: Change): boolean {
   return engine.tellQueued !== null && change.state === 'queued';
 }
 
-/** The moment of a change: that of its audit lines, which bear the caller's clock; else ours. */
-function momentOf(change: Change): number {
-  return change.audit.at(-1)?.at ?? Date.now();
-}
-
 /** What a change does to the request's own row. Absent means as before, null means no more. */
 function columns(change: Change): UpdateObject<Tables, 'requests'> {
   const { state, visible, leaseUntil, nextAt, attempts, lost, standing, note, outcome, problem, question, input } =
@@ -102,7 +97,7 @@ function columns(change: Change): UpdateObject<Tables, 'requests'> {
   return {
     state,
     lease_until: leaseUntil ?? 0,
-    updated_at: momentOf(change),
+    updated_at: change.at,
     ...(visible && { version: sql<number>`version + 1` }),
     ...(nextAt !== undefined && { next_at: nextAt }),
     ...(attempts !== undefined && { attempts }),
@@ -119,7 +114,7 @@ function columns(change: Change): UpdateObject<Tables, 'requests'> {
 /** The rest of a change, once the request's own row is ours: answers, messages, audit. */
 async function follow(trx: Transaction<Tables>, row: RequestRow, change: Change): Promise<Request> {
   const { heard, forget, sends, visible, audit } = change;
-  if (heard) await saveAnswer(trx, fromHeard(row.id, heard, momentOf(change)));
+  if (heard) await saveAnswer(trx, fromHeard(row.id, heard, change.at));
   if (forget) await forgetAnswers(trx, row.id, forget);
   if (sends) await saveAnswer(trx, fromSends(row.id, sends));
   if (visible) await wantVersion(trx, row.id, row.version);

@@ -58,9 +58,19 @@ export class UsherAdapter extends TeamsAdapter {
   /** Runs one verified activity through `logic`. The answer matters to invokes; a message is answered with 200. */
   async receive(activity: Envelope, logic: (context: TurnContext) => Promise<unknown>): Promise<TurnAnswer> {
     const context = new TurnContext(this, activity as unknown as Activity);
-    await this.runMiddleware(context, async (turn) => {
-      await logic(turn);
-    });
+    try {
+      await this.runMiddleware(context, async (turn) => {
+        await logic(turn);
+      });
+    } catch (cause) {
+      // The channel did not take our answer: it may send the activity again.
+      if (cause instanceof WireError)
+        return {
+          status: 503,
+          body: { error: { code: 'ConnectorUnavailable', message: 'The answer could not be posted.' } },
+        };
+      throw cause;
+    }
     if (activity.type !== ActivityTypes.Invoke) return { status: 200 };
     const answer = context.turnState.get<{ value?: { status: number; body?: unknown } }>(INVOKE_RESPONSE_KEY)?.value;
     return answer ?? { status: 501 };

@@ -22,6 +22,12 @@ export interface Asker {
   readonly language: Words;
 }
 
+/** A card to post; when it is a request's, that message shows the request from then on. */
+export interface Reply {
+  readonly below: View;
+  readonly follows?: Request;
+}
+
 export interface ReplyParts {
   readonly desk: Desk;
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
@@ -94,41 +100,43 @@ export class Replies {
   }
 
   /** One request's card, or the sentence why not. */
-  async request(typed: string, asker: Asker): Promise<View> {
+  async request(typed: string, asker: Asker): Promise<Reply> {
     const id = readId(typed);
-    if (!id)
-      return this.problem(
-        problem(
-          'input',
-          say(typed === '' ? 'problem.whichRequest' : 'problem.noSuchRequest', { id: typed.slice(0, 40) }),
-        ),
-        asker,
-      );
+    if (!id) {
+      const key = typed === '' ? 'problem.whichRequest' : 'problem.noSuchRequest';
+      return { below: this.problem(problem('input', say(key, { id: typed.slice(0, 40) })), asker) };
+    }
     const request = await this.#parts.desk.find(id, asker.where);
-    return request
-      ? this.card(request, asker)
-      : this.problem(problem('gone', say('problem.noSuchRequest', { id })), asker);
+    if (request) return this.open(request, asker);
+    return { below: this.problem(problem('gone', say('problem.noSuchRequest', { id })), asker) };
   }
 
-  /** A request's card for somebody: the requester anywhere, others where it was asked. */
-  card(request: Request, asker: Asker): View {
-    const { who, where, language } = asker;
-    const mine = request.requester.id === who.id;
-    if (!mine && request.place.conversationId !== where.conversationId) {
-      return this.problem(problem('denied', say('problem.notYours', { name: request.requester.name })), asker);
+  /** A request's card below, for those who may open it: the requester anywhere, others where it was asked. */
+  open(request: Request, asker: Asker): Reply {
+    const { who, where } = asker;
+    if (request.requester.id !== who.id && request.place.conversationId !== where.conversationId) {
+      return {
+        below: this.problem(problem('denied', say('problem.notYours', { name: request.requester.name })), asker),
+      };
     }
+    return { below: this.card(request, asker), follows: request };
+  }
+
+  /** The card of a request that this person may see. */
+  card(request: Request, { who, where, language }: Asker): View {
     const capability = this.#parts.capabilities.get(request.capability);
     if (!capability) throw new Error(`no capability named ${request.capability}`);
-    return viewOf(request, capability, mine ? where : { ...where, userId: '' }, language);
+    return viewOf(request, capability, request.requester.id === who.id ? where : { ...where, userId: '' }, language);
   }
 
   /** `guests [pending | accepted | mine | from <domain>]`. */
   async guests(rest: string, asker: Asker): Promise<View> {
     const { who, where, language } = asker;
-    const base: RequestFilter = { tenantId: where.tenantId, capability: 'guest', states: ['done'], limit: COUNTED };
+    const base: RequestFilter = { tenantId: where.tenantId, capability: 'guest', limit: COUNTED };
     const filter = readGuestFilter(rest, who.id);
     if (!filter) return this.problem(problem('input', say('problem.guestsFilter', { text: rest.slice(0, 60) })), asker);
-    const found = newestPerSubject(await this.#parts.desk.list({ ...base, ...filter }));
+    const known = (await this.#parts.desk.list({ ...base, ...filter })).filter(({ standing }) => standing !== null);
+    const found = newestPerSubject(known);
     return listView(
       {
         title: say('list.guests.title'),
@@ -143,9 +151,9 @@ export class Replies {
   }
 
   /** `guest <address>`: the newest request about that person. */
-  async guest(rest: string, asker: Asker): Promise<View> {
+  async guest(rest: string, asker: Asker): Promise<Reply> {
     const address = /[^\s<>,;"]+@[^\s<>,;"]+/.exec(rest)?.[0]?.toLowerCase();
-    if (!address) return this.problem(problem('input', 'problem.whichGuest'), asker);
+    if (!address) return { below: this.problem(problem('input', 'problem.whichGuest'), asker) };
     const [newest] = await this.#parts.desk.list({
       tenantId: asker.where.tenantId,
       capability: 'guest',
@@ -153,7 +161,7 @@ export class Replies {
       limit: 1,
     });
     if (!newest) {
-      return noticeView(
+      const below = noticeView(
         {
           sentence: say('problem.noSuchGuest', { address }),
           buttons: [
@@ -162,8 +170,9 @@ export class Replies {
         },
         asker.language,
       );
+      return { below };
     }
-    return this.card(newest, asker);
+    return this.open(newest, asker);
   }
 
   /** A problem as a card of one sentence. */

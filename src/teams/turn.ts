@@ -22,7 +22,7 @@ import type { InvokeAnswer, Turns } from './application.ts';
 import { type Command, didYouMean, findCommand } from './commands.ts';
 import type { CheckMember } from './membership.ts';
 import { CARD, cardMessage } from './post.ts';
-import type { Asker, Replies } from './replies.ts';
+import type { Asker, Replies, Reply } from './replies.ts';
 import { Seen } from './seen.ts';
 import { readText } from './text.ts';
 
@@ -36,12 +36,14 @@ export interface TurnParts {
   readonly log: Log;
 }
 
-/** What a turn shows: a card in the place of the one pressed, or cards below (already posted ones count as none). */
-type Shows =
-  | { readonly instead: View }
-  | { readonly below: View }
-  | { readonly said: Problem }
-  | { readonly nothing: true };
+/** A card in the place of the one pressed. */
+interface Instead {
+  readonly instead: View;
+  readonly follows?: Request;
+}
+
+/** What a turn shows: a card instead, a card below, a problem said, or nothing more (its cards are posted already). */
+type Shows = Instead | Reply | { readonly said: Problem } | { readonly nothing: true };
 
 /** Someone in a turn, with the key that makes their intent one. */
 interface Turn extends Asker {
@@ -81,17 +83,17 @@ export function openTurns(parts: TurnParts): Turns {
       case 'requests':
         return { below: await replies.requests(turn) };
       case 'request':
-        return { below: await replies.request(rest, turn) };
+        return replies.request(rest, turn);
       case 'guests':
         return { below: await replies.guests(rest, turn) };
       case 'guest':
-        return { below: await replies.guest(rest, turn) };
+        return replies.guest(rest, turn);
       case 'cancel':
       case 'retry': {
         const id = readId(rest);
         if (!id) return { below: replies.problem(problem('input', 'problem.whichRequest'), turn) };
         const chosen = await desk.choose(id, { kind: command.name }, turn.who, turn.where);
-        return { below: chosen.ok ? replies.card(chosen.value, turn) : replies.problem(chosen.problem, turn) };
+        return chosen.ok ? replies.open(chosen.value, turn) : { below: replies.problem(chosen.problem, turn) };
       }
       default:
         return { below: replies.help(turn) };
@@ -143,7 +145,7 @@ export function openTurns(parts: TurnParts): Turns {
       case 'command.run':
         return run(text('text'), turn);
       case 'request.show':
-        return { below: await replies.request(text('requestId'), turn) };
+        return replies.request(text('requestId'), turn);
       case 'request.fix':
         return fix(text('requestId'), turn);
       case 'request.cancel':
@@ -202,11 +204,40 @@ export function openTurns(parts: TurnParts): Turns {
 
   async function choose(id: string, choice: Choice, turn: Turn): Promise<Shows> {
     const chosen = await desk.choose(id, choice, turn.who, turn.where);
-    return chosen.ok ? { instead: replies.card(chosen.value, turn) } : { said: chosen.problem };
+    if (!chosen.ok) return { said: chosen.problem };
+    return { instead: replies.card(chosen.value, turn), follows: chosen.value };
   }
 
-  const send = (context: TurnContext, view: View, turn: Turn): Promise<unknown> =>
-    context.sendActivity(cardMessage(view, turn.language) as never);
+  const send = async (context: TurnContext, view: View, turn: Turn): Promise<string> =>
+    (await context.sendActivity(cardMessage(view, turn.language) as never))?.id ?? '';
+
+  const edit = (context: TurnContext, id: string, view: View, turn: Turn): Promise<unknown> =>
+    context.updateActivity({ ...cardMessage(view, turn.language), id } as never);
+
+  /** A request is told on one message: the card shown last is it, and the one before says so. */
+  async function follow(context: TurnContext, request: Request, activityId: string, turn: Turn): Promise<void> {
+    if (activityId === '') return;
+    const before = await desk.follow(request, turn.where, activityId);
+    teller.wake();
+    if (before === null) return;
+    await edit(context, before, replies.notice(say('request.moved'), turn), turn).catch((cause) =>
+      log.warn('message.not.moved', { requestId: request.id, cause }),
+    );
+  }
+
+  /** Posts what belongs below, and lets it follow its request. */
+  async function post(context: TurnContext, { below, follows }: Reply, turn: Turn): Promise<void> {
+    const id = await send(context, below, turn);
+    if (follows) await follow(context, follows, id, turn);
+  }
+
+  /** Puts a card in the place of the one that was pressed, or below when that is not known. */
+  async function replace(context: TurnContext, { instead, follows }: Instead, turn: Turn): Promise<void> {
+    const { pressed } = turn;
+    if (pressed === null) return post(context, { below: instead, ...(follows ? { follows } : {}) }, turn);
+    await edit(context, pressed, instead, turn);
+    if (follows) await follow(context, follows, pressed, turn);
+  }
 
   /** Runs a turn once per activity; what goes wrong unexpectedly becomes a number in the log and a sentence. */
   async function once(activity: Envelope, turn: Turn, work: () => Promise<Shows>): Promise<Shows> {
@@ -232,8 +263,8 @@ export function openTurns(parts: TurnParts): Turns {
           return { below: hasFiles(activity) ? replies.notice(say('bot.files'), turn) : replies.help(turn) };
         return run(text, turn);
       });
-      const view = 'below' in shows ? shows.below : 'said' in shows ? replies.problem(shows.said, turn) : null;
-      if (view) await send(context, view, turn);
+      if ('below' in shows) await post(context, shows, turn);
+      if ('said' in shows) await send(context, replies.problem(shows.said, turn), turn);
     },
 
     async submitted(activity, value, context) {
@@ -244,16 +275,9 @@ export function openTurns(parts: TurnParts): Turns {
           ? press(read.data.verb, { ...read.data, ...read.data.data }, turn)
           : Promise.resolve({ said: problem('gone', 'bot.oldButton') }),
       );
-      if ('nothing' in shows) return;
-      if ('instead' in shows && turn.pressed !== null) {
-        await context.updateActivity({ ...cardMessage(shows.instead, turn.language), id: turn.pressed } as never);
-        return;
-      }
-      await send(
-        context,
-        'said' in shows ? replies.problem(shows.said, turn) : 'instead' in shows ? shows.instead : shows.below,
-        turn,
-      );
+      if ('below' in shows) await post(context, shows, turn);
+      if ('said' in shows) await send(context, replies.problem(shows.said, turn), turn);
+      if ('instead' in shows) await replace(context, shows, turn);
     },
 
     async executed(activity, value, context): Promise<InvokeAnswer> {
@@ -272,9 +296,13 @@ export function openTurns(parts: TurnParts): Turns {
         type: 'application/vnd.microsoft.activity.message',
         value: text,
       });
-      if ('instead' in shows) return { statusCode: 200, type: CARD, value: render(shows.instead, turn.language).card };
+      if ('instead' in shows) {
+        const { instead, follows } = shows;
+        if (follows && turn.pressed !== null) await follow(context, follows, turn.pressed, turn);
+        return { statusCode: 200, type: CARD, value: render(instead, turn.language).card };
+      }
       if ('said' in shows) return message(turn.language.say(shows.said.say));
-      if ('below' in shows) await send(context, shows.below, turn);
+      if ('below' in shows) await post(context, shows, turn);
       return message(turn.language.say(say('bot.below')));
     },
 

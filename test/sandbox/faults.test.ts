@@ -78,6 +78,35 @@ describe('the faults of the sandbox', () => {
     assert.ok(Date.now() - startedAt >= 290);
   });
 
+  it('hold does the work later, and never when its caller has gone', async () => {
+    await arm({ kind: 'hold', ms: 100 });
+    const waiting = invite();
+    assert.equal((await call(`${sandbox.url}/control/wait?mails=ana@partner&timeoutMs=0`)).status, 408);
+    assert.equal((await waiting).status, 201);
+    assert.equal(sandbox.world.mails.length, 1);
+    await arm({ kind: 'hold', ms: 60_000 });
+    await assert.rejects(fetch(`${sandbox.url}/graph/v1.0/users`, { signal: AbortSignal.timeout(50) }));
+    await call(`${sandbox.url}/control/wait?calls=users%200$`);
+    const seen = await lastCall();
+    assert.deepEqual([seen.status, seen.fault, seen.answer], [0, 'hold', null]);
+  });
+
+  it('late does the work although its caller has gone', async () => {
+    await arm({ kind: 'late', ms: 100 });
+    const body = { invitedUserEmailAddress: 'ana@partner.example', inviteRedirectUrl: 'https://usher.example/' };
+    await assert.rejects(
+      fetch(`${sandbox.url}/graph/v1.0/invitations`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(20),
+      }),
+    );
+    assert.equal(sandbox.world.invitations.length, 0);
+    await call(`${sandbox.url}/control/wait?calls=invitations`);
+    assert.equal(sandbox.world.invitations.length, 1);
+  });
+
   it('truncated breaks off in the middle of the body', async () => {
     await arm({ kind: 'truncated' });
     const got = await new Promise<{ status: number | undefined; text: string; broken: boolean }>((resolve) => {

@@ -37,7 +37,7 @@ switch (task) {
       if (claims.length === 0) break;
       for (const { request } of claims) {
         tell(request.id);
-        await store.move(request.id, request.fence, { state: 'done', visible: true, audit: [] });
+        await store.move(request.id, request.fence, { at: Date.now(), state: 'done', visible: true, audit: [] });
       }
     }
     break;

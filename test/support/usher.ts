@@ -53,6 +53,8 @@ export interface SeenCall {
   readonly body?: Readonly<Record<string, unknown>>;
   readonly status: number | null;
   readonly fault: string | null;
+  /** When it came in, ISO. */
+  readonly at: string;
 }
 
 /** The sandbox's control API, as a test speaks it. Conversations and people go by their keys (`personal:rita`, `rita`). */
@@ -78,7 +80,7 @@ export class Town {
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`control/${path}: ${answer.status} ${text.slice(0, 300)}`);
-    return JSON.parse(text) as T;
+    return (text === '' ? {} : JSON.parse(text)) as T;
   }
 
   say(text: string, more: Record<string, unknown> = {}): Promise<{ activityId: string; statuses: number[] }> {
@@ -132,6 +134,11 @@ export class Town {
 
   fault(fault: Record<string, unknown>): Promise<unknown> {
     return this.control('faults', { remote: 'graph', ...fault });
+  }
+
+  /** Every armed fault is over. */
+  async heal(): Promise<void> {
+    await this.control('faults', undefined, 'DELETE');
   }
 
   close(): Promise<void> {

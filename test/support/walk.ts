@@ -67,7 +67,7 @@ export async function openLane(
 
 async function shows(town: Town, who: string, what: RegExp, conversation = 'personal:rita'): Promise<Message> {
   // The whole message is searched: its summary, and what its latest card and the earlier ones say.
-  const about = `"from":"bot".*${escape(who)}.*(?:${what.source})`;
+  const about = `"from":"bot".*${literal(who)}.*(?:${what.source})`;
   const query = new URLSearchParams({ conversation, matches: about, count: '1', timeoutMs: '15000' });
   try {
     await town.control(`wait?${query}`);
@@ -81,7 +81,7 @@ async function shows(town: Town, who: string, what: RegExp, conversation = 'pers
   return last;
 }
 
-const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** The latest card of a message. */
 export function cardOf(message: Message): Card {
@@ -94,7 +94,6 @@ export function cardOf(message: Message): Card {
 export function textOf(card: Card): string {
   const lines: string[] = [];
   const walk = (node: unknown): void => {
-    if (Array.isArray(node)) node.forEach(walk);
     if (typeof node !== 'object' || node === null) return;
     for (const [name, value] of Object.entries(node)) {
       if (typeof value === 'object') walk(value);

@@ -101,10 +101,11 @@ export function stepGuest(
   const outcome = outcomeOf(input, user, invited, arrived);
   if (!team.wish) return { kind: 'done', outcome, standing: outcome.standing };
   if (outcome.userId === undefined) return fail(problem('unsure', 'guest.team.unknownUser'), outcome.standing);
-  return join(team.wish, outcome, answers, facts, graphUrl);
+  return join(input, team.wish, outcome, answers, facts, graphUrl);
 }
 
 function join(
+  input: GuestInput,
   wish: ResolvedTeam,
   outcome: GuestOutcome,
   answers: readonly Answer[],
@@ -121,7 +122,10 @@ function join(
   if (!last?.reply) return call(joinCall(wish, outcome.userId ?? '', graphUrl));
   if (last.reply.ok) return done('added');
   const why = last.reply.problem;
-  if (why.reason === 'alreadyMember') return done('already in');
+  if (why.reason === 'alreadyMember' || why.reason === 'conflict') {
+    // Somebody invited for the first time can only be in through a call of ours whose answer was lost.
+    return done(outcome.did === 'invited' && !input.again ? 'added' : 'already in');
+  }
   if (why.kind !== 'gone')
     return fail(
       { ...problem(why.kind, say('guest.team.refused', { team: wish.name })), field: 'team' },

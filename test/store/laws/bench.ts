@@ -92,7 +92,7 @@ export async function inHand(store: Store, more: Partial<Draft> = {}): Promise<R
 }
 
 export function change(state: Change['state'], more: Partial<Change> = {}): Change {
-  return { state, visible: false, audit: [], ...more };
+  return { at: NOW, state, visible: false, audit: [], ...more };
 }
 
 export function line(requestId: string | null, what: string, more: Partial<AuditLine> = {}): AuditLine {

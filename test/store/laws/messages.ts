@@ -121,4 +121,34 @@ export function messageLaws(bench: () => Bench): void {
     assert.equal(await store.messageShown('nobody', WHERE, 'm1', 1), false);
     await store.messageFailed('nobody', WHERE, null);
   });
+
+  it('a message shown further down takes over, and the one before is named', async () => {
+    const { store } = bench();
+    const { id, fence } = await inHand(store);
+    await store.messageShown(id, WHERE, 'm1', 1);
+    assert.equal(await store.followAt(id, PLACE, 'm2', 1), 'm1');
+    assert.deepEqual(await claimLater(store), [], 'it shows the newest version already');
+    await store.move(id, fence, change('done', { visible: true }));
+    const [found, ...others] = await claimLater(store);
+    assert.equal(found!.message.activityId, 'm2');
+    assert.deepEqual(others, []);
+  });
+
+  it('a message in another conversation is kept up to date as well', async () => {
+    const { store } = bench();
+    const { id, fence } = await inHand(store);
+    await store.messageShown(id, WHERE, 'm1', 1);
+    assert.equal(await store.followAt(id, { ...PLACE, conversationId: 'elsewhere' }, 'm2', 1), null);
+    await store.move(id, fence, change('done', { visible: true }));
+    assert.deepEqual((await claimLater(store)).map(({ message }) => message.activityId).sort(), ['m1', 'm2']);
+  });
+
+  it('a message that was put up with an older version is behind at once', async () => {
+    const { store } = bench();
+    const { id, fence } = await inHand(store);
+    await store.messageShown(id, WHERE, 'm1', 1);
+    await store.move(id, fence, change('done', { visible: true }));
+    await store.followAt(id, PLACE, 'm2', 1);
+    assert.equal((await claimLater(store))[0]!.message.activityId, 'm2');
+  });
 }

@@ -131,11 +131,7 @@ export function queueLaws(bench: () => Bench): void {
 
     const again = (await claimOne(store, NOW + 7)).request;
     const cleared = { note: null, problem: null, question: null, standing: null, outcome: null };
-    const last = await store.move(
-      id,
-      again.fence,
-      change('failed', { ...cleared, audit: [line(id, 'y', { at: LATER })] }),
-    );
+    const last = await store.move(id, again.fence, change('failed', { at: LATER, ...cleared, audit: [line(id, 'y')] }));
     assert.deepEqual(last, { ...moved, ...cleared, state: 'failed', fence: again.fence, updatedAt: LATER });
   });
 
@@ -164,7 +160,7 @@ export function queueLaws(bench: () => Bench): void {
         ...hold,
         heard: { n: 0, call: first, sentAt: NOW, reply: good },
         sends: { n: 1, call: second, sentAt: NOW + 2 },
-        audit: [line(id, 'call sent', { at: NOW + 1 })],
+        at: NOW + 1,
       }),
     );
     for (let n = 11; n > 1; n--) await store.move(id, fence, change('sending', { ...hold, heard: heard(n, bad) }));
