@@ -17,6 +17,9 @@ function giveUp(line: string): never {
   process.exit(1);
 }
 
+if (!Number.isInteger(sandboxPort) || sandboxPort < 0 || sandboxPort > 65535) {
+  giveUp('SANDBOX_PORT must be a number from 0 to 65535. (Port of the chat page)');
+}
 const read = readConfig({ ...process.env, MODE: 'sandbox', SANDBOX_URL: `http://127.0.0.1:${sandboxPort}` });
 if ('faults' in read)
   giveUp(`The demo cannot start. Please mend:\n${read.faults.map((fault) => `  - ${fault}`).join('\n')}`);

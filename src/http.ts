@@ -123,7 +123,8 @@ export function openEdge(parts: EdgeParts): Server {
 export function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const { server: http } = server as unknown as { server: import('node:http').Server };
-    http.once('error', reject);
+    // restify hands the listener's errors on; unheard, they would end the process.
+    server.on('error', reject);
     http.listen(port, host, () => resolve((http.address() as AddressInfo).port));
   });
 }

