@@ -1,0 +1,123 @@
+/** The desk: who may do what with a request, and that the first choice wins. */
+import assert from 'node:assert/strict';
+import type { Choice } from '../../src/requests/desk.ts';
+import { openStore } from '../../src/store/db.ts';
+import { engines, type TestDatabase } from '../support/db.ts';
+import { AXEL, CHAT, fails, invited, nobody, RITA, Spine } from '../support/spine.ts';
+
+describe('the desk', () => {
+  let database: TestDatabase;
+  let spine: Spine;
+
+  beforeEach(async () => {
+    const [sqlite] = await engines();
+    database = await (sqlite as NonNullable<typeof sqlite>).open();
+    spine = new Spine(await openStore(database.url));
+  });
+  afterEach(async () => {
+    await spine.store.close();
+    await database.drop();
+  });
+
+  const choose = (id: string, kind: 'cancel' | 'retry' | 'arrived' | 'again', who = RITA, where = CHAT) =>
+    spine.desk.choose(id, { kind } as Choice, who, where);
+
+  it('files one request per person, each under a key of its own', async () => {
+    const filed = await spine.desk.submit({
+      capability: 'guest',
+      raw: { people: 'a@x.example, b@x.example' },
+      who: RITA,
+      where: CHAT,
+      key: 'chat:1',
+      activityId: null,
+    });
+    assert.ok(filed.ok);
+    assert.deepEqual(
+      filed.value.requests.map(({ key, subject }) => [key, subject]),
+      [
+        ['chat:1:0', 'a@x.example'],
+        ['chat:1:1', 'b@x.example'],
+      ],
+    );
+  });
+
+  it('takes the same intent once, however often and however fast it comes', async () => {
+    const wish = {
+      capability: 'guest',
+      raw: { people: 'a@x.example' },
+      who: RITA,
+      where: CHAT,
+      key: 'chat:1',
+      activityId: null,
+    };
+    const filed = await Promise.all(Array.from({ length: 10 }, () => spine.desk.submit(wish)));
+    assert.equal(filed.filter((one) => one.ok && one.value.isNew).length, 1);
+    assert.equal(new Set(filed.map((one) => one.ok && one.value.requests[0]?.id)).size, 1);
+  });
+
+  it('refuses more people at once than it takes, with the number', async () => {
+    const people = Array.from({ length: 21 }, (_one, n) => `p${n}@x.example`).join(' ');
+    const filed = await spine.desk.submit({
+      capability: 'guest',
+      raw: { people },
+      who: RITA,
+      where: CHAT,
+      key: 'chat:1',
+      activityId: null,
+    });
+    assert.ok(!filed.ok);
+    assert.deepEqual(filed.problem[0]?.say, { key: 'problem.tooManyAtOnce', with: { count: 21, most: 20 } });
+  });
+
+  it('lets only the one who asked choose', async () => {
+    const { id } = await spine.invite();
+    const chosen = await choose(id, 'cancel', AXEL);
+    assert.ok(!chosen.ok);
+    assert.equal(chosen.problem.kind, 'denied');
+    assert.equal((await spine.store.get(id))?.state, 'queued');
+  });
+
+  it('knows no request of another tenant', async () => {
+    const { id } = await spine.invite();
+    const chosen = await choose(id, 'cancel', RITA, { ...CHAT, tenantId: 't2' });
+    assert.equal(!chosen.ok && chosen.problem.kind, 'gone');
+  });
+
+  it('cancels what waits, once; nothing is sent then', async () => {
+    const { id } = await spine.invite();
+    assert.ok((await choose(id, 'cancel')).ok);
+    assert.equal((await choose(id, 'cancel')).ok, false);
+    assert.equal(await spine.runNext(), false);
+    assert.equal(spine.sent.length, 0);
+  });
+
+  it('does not cancel what is under way or may have arrived', async () => {
+    const { id } = await spine.invite();
+    spine.answers(nobody, async () => {
+      const during = await choose(id, 'cancel');
+      assert.equal(!during.ok && during.problem.say.key, 'problem.tooLateToCancel');
+      return fails('down');
+    });
+    await spine.runDue();
+    const after = await choose(id, 'cancel');
+    assert.equal(!after.ok && after.problem.say.key, 'problem.tooLateToCancel');
+  });
+
+  it('says what is no longer possible once a request has ended', async () => {
+    const { id } = await spine.invite();
+    spine.answers(nobody, invited);
+    await spine.end(id);
+    for (const kind of ['cancel', 'retry', 'arrived', 'again'] as const) {
+      const chosen = await choose(id, kind);
+      assert.equal(!chosen.ok && chosen.problem.kind, 'clash', kind);
+    }
+  });
+
+  it('fifty choices at once have one winner', async () => {
+    const { id } = await spine.invite();
+    spine.answers(fails('refused'));
+    await spine.end(id);
+    const chosen = await Promise.all(Array.from({ length: 50 }, () => choose(id, 'retry')));
+    assert.equal(chosen.filter((one) => one.ok).length, 1);
+  });
+});
