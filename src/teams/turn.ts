@@ -298,7 +298,9 @@ export function openTurns(parts: TurnParts): Turns {
       });
       if ('instead' in shows) {
         const { instead, follows } = shows;
-        if (follows && turn.pressed !== null) await follow(context, follows, turn.pressed, turn);
+        // Only the one who pressed sees the answer of an invoke: the message itself is still to be edited.
+        const behind = follows && { ...follows, version: follows.version - 1 };
+        if (behind && turn.pressed !== null) await follow(context, behind, turn.pressed, turn);
         return { statusCode: 200, type: CARD, value: render(instead, turn.language).card };
       }
       if ('said' in shows) return message(turn.language.say(shows.said.say));

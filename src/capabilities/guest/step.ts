@@ -33,6 +33,9 @@ export interface GuestOutcome {
 const CATCH_UP_TRIES = 12;
 const catchUpMs = (tries: number): number => Math.min(1000 * 2 ** tries, 60_000);
 
+/** A look-up younger than this is not made again. */
+const LOOK_AGAIN_MS = 5_000;
+
 /** How long a question waits for its answer. */
 const QUESTION_MS = 3 * 24 * 3600_000;
 
@@ -100,8 +103,18 @@ export function stepGuest(
 
   const outcome = outcomeOf(input, user, invited, arrived);
   if (!team.wish) return { kind: 'done', outcome, standing: outcome.standing };
+  if (outcome.userId === undefined && isToBeSought(answers, facts)) return call(findCall(input));
   if (outcome.userId === undefined) return fail(problem('unsure', 'guest.team.unknownUser'), outcome.standing);
   return join(input, team.wish, outcome, answers, facts, graphUrl);
+}
+
+/**
+ * Somebody said that the invitation arrived, so the guest who is to join a team must be there by now: they are looked for
+ * once more, and again whenever somebody asks to try again.
+ */
+function isToBeSought(answers: readonly Answer[], facts: Facts): boolean {
+  const last = answers.at(-1);
+  return last?.call.name !== 'find' || last.sentAt + LOOK_AGAIN_MS <= facts.now;
 }
 
 function join(
