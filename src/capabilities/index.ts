@@ -6,5 +6,6 @@ import type { AnyCapability } from '../requests/capability.ts';
 import { type GuestSettings, guest } from './guest/guest.ts';
 
 export function capabilities(settings: GuestSettings): ReadonlyMap<string, AnyCapability> {
-  return new Map<string, AnyCapability>([guest(settings)].map((one) => [one.name, one]));
+  const all: readonly AnyCapability[] = [guest(settings)];
+  return new Map(all.map((one) => [one.name, one]));
 }

@@ -29,7 +29,6 @@ export class Pump<T> {
   #running = false;
   #wanted = false;
   #looping: Promise<void> | null = null;
-  #more = false;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(parts: PumpParts<T>) {
@@ -70,13 +69,9 @@ export class Pump<T> {
       while (this.#running && this.#wanted) {
         this.#wanted = false;
         const room = concurrency - this.#going.size;
-        if (room <= 0) {
-          this.#more = true;
-          return;
-        }
-        const pieces = await take(room);
-        this.#more = pieces.length === room;
-        for (const piece of pieces) this.#spawn(piece);
+        // Whoever makes room wakes us.
+        if (room <= 0) return;
+        for (const piece of await take(room)) this.#spawn(piece);
       }
       await this.#sleep();
     } catch (cause) {
@@ -88,8 +83,8 @@ export class Pump<T> {
   #spawn(piece: T): void {
     const work = this.#parts.work(piece).finally(() => {
       this.#going.delete(work);
-      // When the last take filled the room there may be more; else only the next due time may have changed.
-      if (this.#more || this.#going.size === 0) this.wake();
+      // There is room for more; and the piece itself may be due again soon, however long the others go on.
+      this.wake();
     });
     this.#going.add(work);
   }

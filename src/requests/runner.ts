@@ -51,6 +51,13 @@ interface Work extends Claim {
 /** How a step ended: go on at once, or let go of the request. */
 type Next = { readonly go: Work } | { readonly rest: true };
 
+/** The store failed: the request is as sound as before. Its lease runs out, and whoever comes next goes on. */
+class StoreTrouble extends Error {
+  constructor(cause: unknown) {
+    super('the store failed', { cause });
+  }
+}
+
 export class Runner {
   readonly #parts: RunnerParts;
   readonly #pump: Pump<Claim>;
@@ -101,6 +108,8 @@ export class Runner {
       // Stopping: hand the request back at once instead of letting its lease run out.
       await this.#save(latest, { state: 'queued', nextAt: this.#parts.clock.now(), visible: false, audit: [] });
     } catch (cause) {
+      if (cause instanceof StoreTrouble)
+        return log.error('store.failed', { requestId: claim.request.id, cause: cause.cause });
       log.error('request.bug', { requestId: claim.request.id, cause });
       await this.#fail(latest, problem('bug', 'problem.bug')).catch((again) =>
         log.error('request.bug.unsaved', { requestId: claim.request.id, cause: again }),
@@ -300,7 +309,9 @@ export class Runner {
           audit: unsaved.call.repeat === 'safe' ? change.audit : [this.#answered(request, unsaved), ...change.audit],
         }
       : { at, ...change };
-    const moved = await store.move(request.id, request.fence, whole);
+    const moved = await store.move(request.id, request.fence, whole).catch((cause) => {
+      throw new StoreTrouble(cause);
+    });
     if (!moved) {
       log.warn('request.ownership.lost', { requestId: request.id });
       return null;

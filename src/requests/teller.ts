@@ -54,8 +54,9 @@ export class Teller {
     this.#pump.wake();
   }
 
-  stop(graceMs: number): Promise<void> {
-    return this.#pump.stop(graceMs);
+  /** Stops taking, gives posts under way `graceMs`, then calls `hurry`, which ends them: they are given back at once. */
+  stop(graceMs: number, hurry?: () => void): Promise<void> {
+    return this.#pump.stop(graceMs, hurry);
   }
 
   /** When a message leased now would be free for others again, epoch ms. */

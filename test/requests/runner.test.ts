@@ -151,6 +151,26 @@ describe('the runner', () => {
     spine.errors.length = 0;
   });
 
+  it('a store that fails for a moment costs the request nothing: the next claim looks and goes on', async () => {
+    const { id } = await spine.invite();
+    const { move } = spine.store;
+    let fails = 1;
+    Object.assign(spine.store, {
+      move: (...args: Parameters<typeof move>) =>
+        fails-- > 0 ? Promise.reject(new Error('gone away')) : move(...args),
+    });
+    spine.answers(nobody, nobody, invited);
+    await spine.runDue();
+    assert.equal((await spine.store.get(id))?.state, 'sending');
+    assert.deepEqual(
+      spine.errors.map((error) => (error as { event: string }).event),
+      ['store.failed'],
+    );
+    spine.errors.length = 0;
+    assert.equal((await spine.end(id)).state, 'done');
+    assert.deepEqual(names(), ['find', 'find', 'invite']);
+  });
+
   it('a question nobody answers is withdrawn with a sentence', async () => {
     const zenith = (n: number) => ({
       id: `z${n}`,

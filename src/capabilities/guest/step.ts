@@ -114,8 +114,18 @@ export function stepGuest(
  */
 function isToBeSought(answers: readonly Answer[], facts: Facts): boolean {
   const last = answers.at(-1);
-  return last?.call.name !== 'find' || last.sentAt + LOOK_AGAIN_MS <= facts.now;
+  if (last?.call.name !== 'find') return true;
+  const looks = answers.filter((answer) => answer.call.name === 'find').length;
+  return looks < CATCH_UP_TRIES && last.sentAt + LOOK_AGAIN_MS <= facts.now;
 }
+
+/** Joining comes last: what is said of it also says whether an invitation was sent before. */
+const JOIN_WORDS = {
+  unreached: { invited: 'guest.team.unreached', found: 'guest.team.unreachedFound' },
+  refused: { invited: 'guest.team.refused', found: 'guest.team.refusedFound' },
+  notCaughtUp: { invited: 'guest.team.notCaughtUp', found: 'guest.team.notCaughtUpFound' },
+  catchingUp: { invited: 'guest.note.catchingUp', found: 'guest.note.catchingUpFound' },
+} as const;
 
 function join(
   input: GuestInput,
@@ -139,16 +149,13 @@ function join(
     // Somebody invited for the first time can only be in through a call of ours whose answer was lost.
     return done(outcome.did === 'invited' && !input.again ? 'added' : 'already in');
   }
+  const fitting = (words: (typeof JOIN_WORDS)[keyof typeof JOIN_WORDS]) => say(words[outcome.did], { team: wish.name });
+  if (why.kind === 'down') return fail(problem('down', fitting(JOIN_WORDS.unreached)), outcome.standing);
   if (why.kind !== 'gone')
-    return fail(
-      { ...problem(why.kind, say('guest.team.refused', { team: wish.name })), field: 'team' },
-      outcome.standing,
-    );
-  if (tries.length >= CATCH_UP_TRIES)
-    return fail(problem('down', say('guest.team.notCaughtUp', { team: wish.name })), outcome.standing);
+    return fail({ ...problem(why.kind, fitting(JOIN_WORDS.refused)), field: 'team' }, outcome.standing);
+  if (tries.length >= CATCH_UP_TRIES) return fail(problem('down', fitting(JOIN_WORDS.notCaughtUp)), outcome.standing);
   const againAt = last.sentAt + catchUpMs(tries.length);
-  if (facts.now < againAt)
-    return { kind: 'later', forMs: againAt - facts.now, note: say('guest.note.catchingUp', { team: wish.name }) };
+  if (facts.now < againAt) return { kind: 'later', forMs: againAt - facts.now, note: fitting(JOIN_WORDS.catchingUp) };
   return call(joinCall(wish, outcome.userId ?? '', graphUrl));
 }
 
