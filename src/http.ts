@@ -14,7 +14,7 @@ import type { TurnAnswer } from './teams/adapter.ts';
 export interface EdgeSettings {
   readonly mode: 'sandbox' | 'live';
   readonly allowedTenants: ReadonlySet<string>;
-  /** Hosts an activity may name as its serviceUrl (live mode; in sandbox mode any loopback address). */
+  /** Hosts (with the port, if not 443) an activity may name as its serviceUrl in live mode; else any loopback address. */
   readonly serviceUrlHosts: readonly string[];
 }
 
@@ -154,9 +154,13 @@ async function admit(req: Request, parts: EdgeParts): Promise<Envelope> {
   const known =
     settings.mode === 'sandbox'
       ? isLoopback(activity.serviceUrl)
-      : service.protocol === 'https:' && settings.serviceUrlHosts.includes(service.hostname);
+      : service.protocol === 'https:' &&
+        service.username + service.password === '' &&
+        settings.serviceUrlHosts.includes(service.host);
 
-  const header = req.header('authorization') ?? '';
+  // Node keeps the first of several; which of them another reader on the way has judged is anybody's guess.
+  const [header = '', ...others] = req.headersDistinct['authorization'] ?? [];
+  if (others.length > 0) throw unauthorized();
   if (header !== '') {
     const verdict = await verify({ header, serviceUrl: activity.serviceUrl, channelId: activity.channelId });
     if (verdict === 'unavailable')

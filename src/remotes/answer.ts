@@ -77,7 +77,9 @@ const BY_STATUS: Readonly<Record<number, { kind: ProblemKind; reason: string; se
 export function readRetryAfter(header: string | null, now: number): number | undefined {
   if (header === null) return undefined;
   const text = header.trim();
-  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  // Date.parse alone takes nearly anything with a digit in it, "-5" and "5 s" too, for a day long ago.
+  const date = /\d\d:\d\d:\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : date - now;
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), 24 * 3600_000);
 }
 
@@ -112,11 +114,38 @@ function problemOf(wired: Wired, json: Readonly<Record<string, unknown>> | undef
 
 /** No answer at all: refused, reset, timed out. The message of the exception is for the log. */
 export function noAnswer(cause: unknown): Reply {
-  const error = cause as { name?: string; message?: string; cause?: { code?: string } };
-  return down(`${error.name ?? 'Error'} ${error.cause?.code ?? ''} ${error.message ?? ''}`.trim().slice(0, 200));
+  return down(lineOf(cause));
 }
 
-const down = (detail: string): Reply => ({ ok: false, problem: problem('down', 'problem.down', { detail }) });
+/** An exception of the network in one line. */
+export function lineOf(cause: unknown): string {
+  const {
+    name = 'Error',
+    message = String(cause),
+    cause: why,
+  } = (cause ?? {}) as Error & { cause?: { code?: string } };
+  return [name === 'Error' ? '' : name, why?.code, message].filter(Boolean).join(' ').slice(0, 200);
+}
+
+/** What Entra answers when it will not have the app, whatever is tried (OAuth 2.0, RFC 6749 §5.2; Entra's own words). */
+const REFUSED = /\b(?:invalid_(?:client|request|scope|resource|grant)|unauthorized_client)\b/;
+
+/**
+ * No token, so nothing was sent. A refusal, or a certificate that cannot be read, is the admin's to mend; anything else
+ * may pass. Of what Entra says only its number goes into the log.
+ */
+export function noToken(cause: unknown): { readonly ok: false; readonly problem: Problem } {
+  const { name, message = '', code } = cause as Error & { code?: unknown };
+  const why = REFUSED.exec(message)?.[0] ?? (code === 'ENOENT' || /PEM/.test(message) ? 'certificate' : null);
+  const detail = ['no token:', why ?? name, /\bAADSTS\d+/.exec(message)?.[0]].filter(Boolean).join(' ');
+  if (!why) return down(detail);
+  return { ok: false, problem: problem('denied', 'problem.credentials', { reason: 'credentials', detail }) };
+}
+
+const down = (detail: string): { ok: false; problem: Problem } => ({
+  ok: false,
+  problem: problem('down', 'problem.down', { detail }),
+});
 
 function readJson(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
@@ -132,7 +161,12 @@ function readJson(text: string): Readonly<Record<string, unknown>> | undefined {
 /** Graph's envelope `{error:{code,message}}`; anything else has neither. */
 function errorOf(json: Readonly<Record<string, unknown>> | undefined): { code: string; message: string } {
   const error = json?.['error'];
-  if (typeof error === 'string') return { code: error, message: String(json?.['error_description'] ?? '') };
+  if (typeof error === 'string') return { code: wordOf(error), message: String(json?.['error_description'] ?? '') };
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  return { code: typeof code === 'string' ? code : '', message: typeof message === 'string' ? message : '' };
+  return { code: wordOf(code), message: typeof message === 'string' ? message : '' };
+}
+
+/** A code is one word; what is longer is text, and that is not for our log. */
+function wordOf(code: unknown): string {
+  return typeof code === 'string' && /^[\w.-]{1,60}$/.test(code) ? code : '';
 }

@@ -107,8 +107,8 @@ async function findKeys({ metadataUrl, timeoutMs }: ChannelTokenSettings): Promi
   });
 }
 
-/** What jose calls its own error is the token's fault, except when the keys could not be fetched. */
+/** What jose calls its own error is the token's fault, except when the keys could not be fetched or are none. */
 function isOurTrouble(cause: unknown): boolean {
-  if (cause instanceof errors.JWKSTimeout) return true;
+  if (cause instanceof errors.JWKSTimeout || cause instanceof errors.JWKSInvalid) return true;
   return !(cause instanceof errors.JOSEError) || cause.code === 'ERR_JOSE_GENERIC';
 }

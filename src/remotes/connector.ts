@@ -5,7 +5,7 @@
  */
 import { Agent, request } from 'undici';
 import { type Problem, problem } from '../requests/problem.ts';
-import { readRetryAfter } from './answer.ts';
+import { lineOf, noToken, readRetryAfter } from './answer.ts';
 import type { Tokens } from './tokens.ts';
 
 /** Scope of the connector (Bot Framework docs, connector authentication). */
@@ -38,7 +38,12 @@ export function openConnector({ timeoutMs, tokens }: ConnectorSettings): Connect
       try {
         const headers: Record<string, string> = { accept: 'application/json' };
         if (body !== undefined) headers['content-type'] = 'application/json; charset=utf-8';
-        if (tokens && serviceUrl.startsWith('https:')) headers['authorization'] = `Bearer ${await tokens(SCOPE)}`;
+        if (tokens && serviceUrl.startsWith('https:')) {
+          const token = await tokens(SCOPE).catch((cause) => noToken(cause));
+          // Whatever the reason: what could not be shown is shown later, when somebody has mended it.
+          if (typeof token !== 'string') return { ok: false, problem: { ...token.problem, kind: 'down' } };
+          headers['authorization'] = `Bearer ${token}`;
+        }
         const answer = await request(`${serviceUrl.replace(/\/$/, '')}/${path}`, {
           method,
           headers,
@@ -49,12 +54,7 @@ export function openConnector({ timeoutMs, tokens }: ConnectorSettings): Connect
         if (answer.statusCode < 300) return { ok: true, body: readObject(text) };
         return { ok: false, problem: problemOf(answer.statusCode, answer.headers['retry-after']) };
       } catch (cause) {
-        return {
-          ok: false,
-          problem: problem('down', 'problem.down', {
-            detail: String((cause as Error)?.message ?? cause).slice(0, 200),
-          }),
-        };
+        return { ok: false, problem: problem('down', 'problem.down', { detail: lineOf(cause) }) };
       }
     },
     close: () => agent.close(),
@@ -65,11 +65,11 @@ export function openConnector({ timeoutMs, tokens }: ConnectorSettings): Connect
 function problemOf(status: number, retryAfter: string | string[] | undefined): Problem {
   const detail = `connector status ${status}`;
   const retryAfterMs = readRetryAfter(typeof retryAfter === 'string' ? retryAfter : null, Date.now());
-  if (status === 429)
-    return problem('busy', 'problem.busy', { detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
-  if (status >= 500) return problem('down', 'problem.down', { detail });
+  const later = { detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  if (status === 429) return problem('busy', 'problem.busy', later);
+  // 401: the sign-in can be mended, and what was to be shown is then still wanted.
+  if (status >= 500 || status === 401 || status === 408) return problem('down', 'problem.down', later);
   if (status === 413) return problem('bug', 'problem.bug', { detail });
-  if (status === 401) return problem('denied', 'problem.credentials', { detail });
   return problem('gone', 'problem.gone', { detail });
 }
 

@@ -4,10 +4,10 @@
  * runner alone repeats. A token goes out over https only.
  * Must not know what the calls are for.
  */
-import { AuthenticationHandler, Client, HTTPMessageHandler, ResponseType } from '@microsoft/microsoft-graph-client';
+import { AuthenticationHandler, Client, type Context, ResponseType } from '@microsoft/microsoft-graph-client';
 import type { Call, Reply } from '../requests/capability.ts';
 import type { Clock } from '../requests/ports.ts';
-import { noAnswer, readAnswer } from './answer.ts';
+import { lineOf, noAnswer, noToken, readAnswer } from './answer.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface GraphSettings {
@@ -22,20 +22,28 @@ export type Send = (call: Call, about: { readonly requestId: string; readonly si
 
 export function openGraph(settings: GraphSettings, clock: Clock): Send {
   const url = new URL(settings.url);
-  const [version = 'v1.0'] = url.pathname.split('/').filter(Boolean).slice(-1);
-  const baseUrl = settings.url.slice(0, settings.url.lastIndexOf(version));
+  const segments = url.pathname.split('/').filter(Boolean);
+  const version = segments.pop() ?? 'v1.0';
+  const baseUrl = [url.origin, ...segments, ''].join('/');
   const { tokens } = settings;
-  const send = new HTTPMessageHandler();
-  const authenticate = tokens && new AuthenticationHandler({ getAccessToken: () => tokens(`${url.origin}/.default`) });
-  authenticate?.setNext(send);
+  const scope = `${url.origin}/.default`;
+  let token = '';
+  const authenticate = tokens && new AuthenticationHandler({ getAccessToken: async () => token });
+  authenticate?.setNext({ execute: exchange });
   const client = Client.initWithMiddleware({
-    middleware: authenticate ?? send,
+    middleware: authenticate ?? { execute: exchange },
     baseUrl,
     defaultVersion: version,
     customHosts: new Set([url.hostname]),
   });
 
   return async (call, { requestId, signal }) => {
+    try {
+      // Asked for before anything is sent, so that it is known whose trouble it is.
+      if (tokens && url.protocol === 'https:') token = await tokens(scope);
+    } catch (cause) {
+      return noToken(cause);
+    }
     try {
       const request = client
         .api(call.path)
@@ -60,4 +68,16 @@ export function openGraph(settings: GraphSettings, clock: Clock): Send {
       return noAnswer(cause);
     }
   };
+}
+
+/**
+ * The last link of the chain. A redirect is not followed: it would repeat a POST, or take it to another host. The client
+ * keeps only the message of an exception, so all that is known is put there.
+ */
+async function exchange(context: Context): Promise<void> {
+  try {
+    context.response = await fetch(context.request, { ...context.options, redirect: 'manual' });
+  } catch (cause) {
+    throw new Error(lineOf(cause));
+  }
 }

@@ -124,6 +124,8 @@ export interface Store {
   answers(id: string): Promise<readonly Answer[]>;
   list(filter: RequestFilter): Promise<readonly Request[]>;
 
+  /** When a remote's gate opens, epoch ms; 0 when it was never closed. */
+  gateOpensAt(remote: string): Promise<number>;
   /** Closes a remote's gate for every request of every process until `until` (epoch ms); never shortens it. */
   closeGate(remote: string, until: number): Promise<void>;
 

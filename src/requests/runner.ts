@@ -58,6 +58,10 @@ class StoreTrouble extends Error {
   }
 }
 
+const trouble = (cause: unknown): never => {
+  throw new StoreTrouble(cause);
+};
+
 export class Runner {
   readonly #parts: RunnerParts;
   readonly #pump: Pump<Claim>;
@@ -179,8 +183,11 @@ export class Runner {
 
   /** Sends one call. A safe one needs no mark: repeating it harms nobody, so its commit is spared. */
   async #call(work: Work, call: Call, shape: Shape | undefined): Promise<Next> {
-    const { clock, settings, remotes } = this.#parts;
-    const n = (work.answers.at(-1)?.n ?? -1) + 1;
+    const { store, clock, settings, remotes } = this.#parts;
+    // Somebody may have closed the gate since this request was claimed.
+    const opensAt = await store.gateOpensAt(call.to).catch(trouble);
+    if (opensAt > clock.now()) return this.#held(work, opensAt);
+    const n = nextN(work);
     const sentAt = clock.now();
     const mark = call.repeat !== 'safe';
     let current: Work | null = work;
@@ -200,8 +207,14 @@ export class Runner {
     );
     if (!reply.ok && reply.problem.kind === 'busy') return this.#slowed(current, call, reply.problem);
     if (!reply.ok && reply.problem.kind === 'down') return this.#lost(current, call, sentAt, reply.problem);
-    const heard: Heard = { n, call, sentAt, reply };
-    return { go: { ...current, answers: after(current, { heard }), unsaved: heard } };
+    return heardOf(current, call, sentAt, reply);
+  }
+
+  /** Waits at a closed gate, before the call. */
+  #held(work: Work, opensAt: number): Promise<Next> {
+    const seconds = Math.ceil((opensAt - this.#parts.clock.now()) / 1000);
+    const note = say('request.note.slowed', { seconds });
+    return this.#save(work, { state: 'queued', nextAt: opensAt, note, visible: true, audit: [] });
   }
 
   /** The remote asked for patience: everybody waits at its gate. A call answered so was certainly not carried out. */
@@ -211,7 +224,7 @@ export class Runner {
     const now = clock.now();
     if (now - request.createdAt > settings.giveUpMs) return this.#fail(claim, problem('busy', 'problem.busyForLong'));
     const wait = why.retryAfterMs ?? this.#pause(request.attempts);
-    await store.closeGate(call.to, now + wait);
+    await store.closeGate(call.to, now + wait).catch(trouble);
     return this.#save(claim, {
       state: 'queued',
       forget: 'unheard',
@@ -236,12 +249,13 @@ export class Runner {
       // A lost call that no look-up has spoken about since may have arrived.
       const looked = claim.answers.some((answer) => answer.reply?.ok);
       if (call.repeat === 'restart' || (request.lost.length > 0 && !looked)) return this.#unsure(claim, call);
-      return this.#fail(claim, problem('down', 'problem.down'));
+      // What that means for the request (is the guest invited already?) the capability knows.
+      return heardOf(claim, call, sentAt, { ok: false, problem: why });
     }
     const now = clock.now();
     const pause = why.retryAfterMs ?? this.#pause(request.attempts);
     // A 503 that names a time speaks for the whole remote.
-    if (why.retryAfterMs !== undefined) await store.closeGate(call.to, now + pause);
+    if (why.retryAfterMs !== undefined) await store.closeGate(call.to, now + pause).catch(trouble);
     const note = say('request.note.retrying');
     if (call.repeat === 'safe') {
       return this.#save(claim, {
@@ -309,9 +323,7 @@ export class Runner {
           audit: unsaved.call.repeat === 'safe' ? change.audit : [this.#answered(request, unsaved), ...change.audit],
         }
       : { at, ...change };
-    const moved = await store.move(request.id, request.fence, whole).catch((cause) => {
-      throw new StoreTrouble(cause);
-    });
+    const moved = await store.move(request.id, request.fence, whole).catch(trouble);
     if (!moved) {
       log.warn('request.ownership.lost', { requestId: request.id });
       return null;
@@ -337,6 +349,15 @@ export class Runner {
     return Math.max(backoff.duration, retryBaseMs / 2);
   }
 }
+
+/** The work with this reply in hand, to be committed with the next change. */
+function heardOf(work: Work, call: Call, sentAt: number, reply: Reply): Next {
+  const marked = work.answers.find((answer) => answer.reply === null);
+  const heard: Heard = { n: marked?.n ?? nextN(work), call, sentAt, reply };
+  return { go: { ...work, answers: after(work, { heard }), unsaved: heard } };
+}
+
+const nextN = (work: Work): number => (work.answers.at(-1)?.n ?? -1) + 1;
 
 /** A good reply reduced to what the capability uses; one of another shape says nothing about what was done. */
 function shaped(reply: Reply, shape: Shape | undefined): Reply {

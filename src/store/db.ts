@@ -10,7 +10,7 @@ import type { Engine } from './engine.ts';
 import { claimMessages, followAt, messageFailed, messageShown, nextMessageAt } from './messages.ts';
 import { migrate, missing } from './migrate.ts';
 import { openPostgres } from './postgres.ts';
-import { claim, closeGate, decide, move, nextRequestAt } from './queue.ts';
+import { claim, closeGate, decide, gateOpensAt, move, nextRequestAt } from './queue.ts';
 import { accept, answersOf, get, list } from './requests.ts';
 import { openSqlite } from './sqlite.ts';
 
@@ -36,6 +36,7 @@ export async function openStore(databaseUrl: string, options: { readonly log?: L
     get: (id) => get(engine, id),
     answers: async (id) => (await answersOf(engine.db, [id])).get(id)!,
     list: (filter) => list(engine, filter),
+    gateOpensAt: (remote) => gateOpensAt(engine, remote),
     closeGate: (remote, until) => closeGate(engine, remote, until),
     claimMessages: (limit, now, leaseUntil) => claimMessages(engine, limit, now, leaseUntil),
     nextMessageAt: () => nextMessageAt(engine),

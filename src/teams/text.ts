@@ -20,9 +20,16 @@ const ENTITIES: Readonly<Record<string, string>> = {
   nbsp: ' ',
 };
 
+/** Twice what the longest fields of a command hold together, in characters. */
+export const MOST_TEXT = 16_000;
+
+/** Marks that turn the reading direction, joiners of words, soft hyphens: nobody types them, they come along in a paste. */
+const UNSEEN = /[\u00ad\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069]/g;
+
 /** The text as meant: mentions of the bot gone, others as their names, entities decoded, quotes straight. */
 export function readText(text: string, entities: unknown, botId: string): string {
-  let plain = text;
+  // Longer than all that one command can take; what follows would be refused, and is not worth the reading.
+  let plain = text.slice(0, MOST_TEXT);
   for (const entity of Array.isArray(entities) ? entities : []) {
     const mention = Mention.safeParse(entity);
     if (!mention.success || !mention.data.text) continue;
@@ -34,6 +41,7 @@ export function readText(text: string, entities: unknown, botId: string): string
     .replace(/<\/?(?:p|div|span|b|i|strong|em)\b[^>]*>/gi, '')
     .replace(/<a\b[^>]*>([^<]*)<\/a>/gi, '$1')
     .replace(/&(lt|gt|amp|quot|#39|apos|nbsp);/g, (_all, name: string) => ENTITIES[name] ?? '')
+    .replace(UNSEEN, '')
     .replace(/[“”„‟«»]/g, '"')
     .replace(/[‘’‚‛]/g, "'")
     .replace(/[\u00a0\u2000-\u200b\u202f\u205f\u3000\ufeff]/g, ' ')

@@ -24,7 +24,7 @@ import type { CheckMember } from './membership.ts';
 import { CARD, cardMessage } from './post.ts';
 import type { Asker, Replies, Reply } from './replies.ts';
 import { Seen } from './seen.ts';
-import { readText } from './text.ts';
+import { MOST_TEXT, readText } from './text.ts';
 
 export interface TurnParts {
   readonly desk: Desk;
@@ -143,7 +143,7 @@ export function openTurns(parts: TurnParts): Turns {
       case 'form.cancel':
         return { instead: replies.notice(say('form.cancelled'), turn) };
       case 'command.run':
-        return run(text('text'), turn);
+        return run(text('text').slice(0, MOST_TEXT), turn);
       case 'request.show':
         return replies.request(text('requestId'), turn);
       case 'request.fix':
@@ -258,7 +258,7 @@ export function openTurns(parts: TurnParts): Turns {
     async said(activity, context) {
       const turn = turnOf(activity);
       const shows = await once(activity, turn, async () => {
-        const text = readText(String(activity['text'] ?? ''), activity['entities'], activity.recipient.id);
+        const text = readText(typedIn(activity), activity['entities'], activity.recipient.id);
         if (text === '')
           return { below: hasFiles(activity) ? replies.notice(say('bot.files'), turn) : replies.help(turn) };
         return run(text, turn);
@@ -328,6 +328,12 @@ function rawOf(capability: AnyCapability, data: Readonly<Record<string, unknown>
       return typeof value === 'string' && value !== '' ? [[field.name, value]] : [];
     }),
   );
+}
+
+/** What was typed; a number is text to whoever typed it, anything else was not typed. */
+function typedIn(activity: Envelope): string {
+  const text = activity['text'];
+  return typeof text === 'string' || typeof text === 'number' ? String(text) : '';
 }
 
 function hasFiles(activity: Envelope): boolean {

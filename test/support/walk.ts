@@ -68,12 +68,12 @@ export async function openLane(
 async function shows(town: Town, who: string, what: RegExp, conversation = 'personal:rita'): Promise<Message> {
   // The whole message is searched: its summary, and what its latest card and the earlier ones say.
   const about = `"from":"bot".*${literal(who)}.*(?:${what.source})`;
-  const query = new URLSearchParams({ conversation, matches: about, count: '1', timeoutMs: '15000' });
+  const query = new URLSearchParams({ conversation, matches: about, count: '1', timeoutMs: '10000' });
   try {
     await town.control(`wait?${query}`);
   } catch {
-    const said = (await town.cards(conversation)).map((message) => message.versions.map((one) => one.summary));
-    throw new Error(`nothing about ${who} matches ${what}; the bot said ${JSON.stringify(said)}`);
+    const said = (await town.cards(conversation)).slice(-3).map(({ versions }) => versions.map((one) => one.summary));
+    throw new Error(`nothing about ${who} matches ${what}; last the bot said ${JSON.stringify(said)}`);
   }
   const found = (await town.messages(conversation)).filter((one) => new RegExp(about).test(JSON.stringify(one)));
   const last = found.at(-1);
@@ -96,6 +96,7 @@ export function textOf(card: Card): string {
   const walk = (node: unknown): void => {
     if (typeof node !== 'object' || node === null) return;
     for (const [name, value] of Object.entries(node)) {
+      if (name === 'data') continue;
       if (typeof value === 'object') walk(value);
       else if (/^(?:text|title|label|placeholder|fallbackText|errorMessage|altText)$/.test(name))
         lines.push(String(value));

@@ -4,7 +4,7 @@
  */
 // English only: with all languages it takes 250 ms to load instead of 55.
 import * as chrono from 'chrono-node/en';
-import { DateTime } from 'luxon';
+import { DateTime, Info } from 'luxon';
 import { z } from 'zod/v4';
 import type { Field, Raw, Surroundings } from '../../requests/capability.ts';
 import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
@@ -63,6 +63,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     name: 'until',
     kind: 'date',
     words: 'guest.field.until',
+    max: 60,
     phrases: ['until', 'till'],
     accepts: (text) => chrono.parse(text.slice(0, 60), undefined, { forwardDate: true })[0]?.index === 0,
   },
@@ -139,8 +140,11 @@ export function readGuest(
   const text = (name: string): string | undefined => {
     const value = raw[name]?.trim();
     const field = GUEST_FIELDS.find((one) => one.name === name);
-    if (value && field?.max && value.length > field.max)
+    if (value && field?.max && value.length > field.max) {
       fault(name, say('problem.tooLong', { most: field.max, length: value.length }));
+      // The rest is looked at all the same, for other faults, but not at any length.
+      return value.slice(0, field.max);
+    }
     return value === undefined || value === '' ? undefined : value;
   };
 
@@ -234,7 +238,8 @@ type Fault = (field: string, sentence: Parameters<typeof problem>[1]) => void;
 
 function readUntil(typed: string | undefined, around: Surroundings, fault: Fault): string | undefined {
   if (!typed) return undefined;
-  const zone = around.requester.timeZone ?? 'utc';
+  const told = around.requester.timeZone;
+  const zone = told && Info.isValidIANAZone(told) ? told : 'utc';
   const today = DateTime.fromMillis(around.now, { zone });
   let day = DateTime.fromISO(typed, { zone });
   if (!day.isValid) {

@@ -20,9 +20,14 @@ export interface PeopleRead {
 /** Characters Graph refuses in an invited address (Graph docs, resource `invitation`); so plus-addresses fail too. */
 const BANNED = /[~!#$%^&*()+=[\]{}\\/|;:"<>?,]/g;
 
-/** `"Silva, Ana" <ana@x>` | `Ana Silva <ana@x>` | `ana@x`, wherever it stands in the text. */
-const PERSON =
-  /(?:"([^"\n]*)"|([^<>,;\n"@]*?))\s*<\s*(?:mailto:)?([^<>\s]+@[^<>\s]+)\s*>|(?:mailto:)?([^\s<>,;"]+@[^\s<>,;"]+)/g;
+/** An address in brackets (a name may stand before them), or alone, wherever it stands in the text. */
+const ADDRESS = /<\s*(?:mailto:)?([^<>\s]+@[^<>\s]+)\s*>|(?:mailto:)?([^\s<>,;"]+@[^\s<>,;"]+)/g;
+
+/** What cannot be in a name without quotes. */
+const NO_NAME = /[<>,;\n"@]/;
+
+/** Marks one cannot see that come along in a paste: directions of reading, joiners, soft hyphens. */
+const UNSEEN = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
 /** Words that join people in a sentence and are nobody's name. */
 const JOINTS = /^(?:and|und|e|y|et|&|,|;|\.|-|•|\*|\d+[.)])+$/i;
@@ -42,16 +47,28 @@ export function readPeople(text: string): PeopleRead {
       if (rest !== '') unreadable.push(rest);
     }
   };
-  for (const match of text.matchAll(PERSON)) {
-    between(text.slice(end, match.index));
+  for (const match of text.matchAll(ADDRESS)) {
+    const before = text.slice(end, match.index);
+    const at = match[1] === undefined ? before.length : nameAt(before);
+    between(before.slice(0, at));
     end = match.index + match[0].length;
-    const address = trimMarks(match[3] ?? match[4] ?? '');
-    const name = tidyName(match[1] ?? match[2] ?? '');
+    const address = trimMarks((match[1] ?? match[2] ?? '').replace(UNSEEN, ''));
+    const name = tidyName(before.slice(at));
     const key = address.toLowerCase();
     if (!people.has(key)) people.set(key, name === '' ? { address } : { address, name });
   }
   between(text.slice(end));
   return { people: [...people.values()], unreadable };
+}
+
+/** Where the name begins with which a text ends: `"Silva, Ana"`, or `Ana Silva` after the last mark. */
+function nameAt(text: string): number {
+  const end = text.trimEnd().length;
+  const open = text[end - 1] === '"' ? text.lastIndexOf('"', end - 2) : -1;
+  if (open >= 0 && open < end - 1 && !text.slice(open, end).includes('\n')) return open;
+  let at = end;
+  while (at > 0 && !NO_NAME.test(text[at - 1] ?? '')) at--;
+  return at;
 }
 
 /** What is wrong with an address, as a sentence, or null when Graph will take it. */

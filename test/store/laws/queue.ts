@@ -211,6 +211,8 @@ export function queueLaws(bench: () => Bench): void {
     await other.closeGate('graph', opens);
     await store.closeGate('graph', NOW + 2 * MINUTE);
     for (const one of [store, other]) {
+      assert.equal(await one.gateOpensAt('graph'), opens);
+      assert.equal(await one.gateOpensAt('elsewhere'), 0);
       assert.deepEqual(await one.claim(1, opens - 1, opens), []);
       assert.equal(await one.nextRequestAt(NOW), opens);
     }

@@ -1,0 +1,200 @@
+/**
+ * The HTTP edge alone, as it stands in live mode, with a channel whose keys a test holds; and a way to send it anything,
+ * well formed or not. Must not know what the bot does with an activity.
+ */
+import { type OutgoingHttpHeaders, request } from 'node:http';
+import { Readable } from 'node:stream';
+import { closeEdge, type EdgeParts, type EdgeSettings, listen, openEdge } from '../../src/http.ts';
+import { openChannelTokens } from '../../src/remotes/channelTokens.ts';
+import type { AuditLine } from '../../src/requests/ports.ts';
+import { type ChannelKeys, createChannelKeys } from '../../src/sandbox/channelKeys.ts';
+import { type Listener, listenHere, reply } from './listener.ts';
+import { KeptLog } from './walk.ts';
+
+export const BOT_ID = '5a4db0c5-0000-4000-8000-000000000b07';
+export const TENANT_ID = '5a4db0c5-0000-4000-8000-00000000c0de';
+export const SERVICE_URL = 'https://smba.trafficmanager.net/emea/';
+
+/** An activity with nothing wrong about it. */
+export function activity(more: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    type: 'message',
+    id: '1700000000000',
+    text: 'help',
+    channelId: 'msteams',
+    serviceUrl: SERVICE_URL,
+    from: { id: '29:rita', aadObjectId: '5a4db0c5-0000-4000-8000-000000001001', name: 'Rita' },
+    recipient: { id: `28:${BOT_ID}` },
+    conversation: { id: 'a:1', conversationType: 'personal', tenantId: TENANT_ID },
+    channelData: { tenant: { id: TENANT_ID } },
+    ...more,
+  };
+}
+
+/** The login host: its metadata and keys, which a test may exchange or break. */
+export interface Login {
+  readonly listener: Listener;
+  /** What `/keys` serves. */
+  keys: unknown[];
+  /** Breaks `/metadata` or `/keys` until it is put back to null. */
+  trouble: { readonly at: 'metadata' | 'keys'; readonly answer: Listener['answer'] } | null;
+  close(): Promise<void>;
+}
+
+export async function openLogin(): Promise<Login> {
+  const listener = await listenHere();
+  const login: Login = { listener, keys: [], trouble: null, close: () => listener.close() };
+  listener.answer = (heard, response) => {
+    const at = heard.url === '/keys' ? 'keys' : 'metadata';
+    if (login.trouble?.at === at) login.trouble.answer(heard, response);
+    else if (at === 'keys') reply(response, 200, { keys: login.keys });
+    else reply(response, 200, { issuer: 'https://api.botframework.com', jwks_uri: `${listener.url}/keys` });
+  };
+  return login;
+}
+
+export interface Edge {
+  readonly url: string;
+  readonly port: number;
+  readonly login: Login;
+  readonly channel: ChannelKeys;
+  readonly log: KeptLog;
+  /** Activities that got in. */
+  readonly received: unknown[];
+  readonly audited: AuditLine[];
+  close(): Promise<void>;
+}
+
+/** Making a key pair takes a tenth of a second and more: all edges share one. */
+let channelOnce: Promise<ChannelKeys> | undefined;
+
+/** An edge in live mode (or as `settings` say), with one published key. */
+export async function openEdgeHere(
+  settings: Partial<EdgeSettings> = {},
+  parts: Partial<EdgeParts> = {},
+  host = '127.0.0.1',
+): Promise<Edge> {
+  channelOnce ??= createChannelKeys(BOT_ID, () => SERVICE_URL);
+  const [login, channel] = await Promise.all([openLogin(), channelOnce]);
+  login.keys = channel.jwks().keys;
+  const log = new KeptLog();
+  const received: unknown[] = [];
+  const audited: AuditLine[] = [];
+  const server = openEdge({
+    settings: {
+      mode: 'live',
+      allowedTenants: new Set([TENANT_ID]),
+      serviceUrlHosts: ['smba.trafficmanager.net'],
+      ...settings,
+    },
+    verify: openChannelTokens({
+      metadataUrl: `${login.listener.url}/metadata`,
+      issuer: 'https://api.botframework.com',
+      audience: BOT_ID,
+      timeoutMs: 1000,
+    }),
+    receive: async (one) => {
+      received.push(one);
+      return { status: 200 };
+    },
+    audit: async (line) => {
+      audited.push(line);
+    },
+    missing: async () => [],
+    log,
+    ...parts,
+  });
+  const port = await listen(server, 0, host);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    login,
+    channel,
+    log,
+    received,
+    audited,
+    async close() {
+      await closeEdge(server);
+      await login.close();
+    },
+  };
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: JSON from the wire, which the assertions themselves check
+  readonly json: any;
+}
+
+/** Sends bytes (or JSON) as they are. `pieces` goes out chunked, without a length. */
+export function sendRaw(
+  url: string,
+  {
+    method = 'POST',
+    headers = {},
+    body,
+    pieces,
+  }: {
+    readonly method?: string;
+    readonly headers?: OutgoingHttpHeaders;
+    readonly body?: unknown;
+    readonly pieces?: Iterable<Buffer>;
+  } = {},
+): Promise<Answered> {
+  const bytes = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    const sent = request(url, {
+      method,
+      agent: false,
+      headers: {
+        'content-type': 'application/json',
+        ...(bytes === undefined ? {} : { 'content-length': Buffer.byteLength(bytes as string) }),
+        ...headers,
+      },
+    });
+    let isAnswered = false;
+    // A server may answer and hang up before it has read everything.
+    sent.on('error', (cause) => {
+      if (!isAnswered) reject(cause);
+    });
+    sent.on('response', (response) => {
+      isAnswered = true;
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString('utf8');
+        let json: unknown;
+        try {
+          json = JSON.parse(text);
+        } catch {
+          json = undefined;
+        }
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json });
+      });
+    });
+    if (pieces) Readable.from(pieces).pipe(sent);
+    else sent.end(bytes);
+  });
+}
+
+/** Runs something and gives all that was meanwhile written to standard output and standard error. */
+export async function overheard(work: () => Promise<unknown>): Promise<string> {
+  const streams = [process.stdout, process.stderr] as const;
+  const writes = streams.map((stream) => stream.write);
+  let said = '';
+  for (const stream of streams) {
+    stream.write = ((text: unknown) => {
+      said += String(text);
+      return true;
+    }) as typeof stream.write;
+  }
+  try {
+    await work();
+  } finally {
+    for (const [n, stream] of streams.entries()) stream.write = writes[n] as typeof stream.write;
+  }
+  return said;
+}
