@@ -38,6 +38,8 @@ export interface Usher {
 const CHANNEL_ISSUER = 'https://api.botframework.com';
 /** Issued before the process must be gone: turns and calls under way get this long. */
 const GRACE_MS = 7_000;
+/** What is being posted after that gets this long; the whole stop stays below 10 s. */
+const LAST_POSTS_MS = 1_000;
 /** The warm-up blocks for a moment, so it waits until the first probes have been answered. */
 const WARM_AFTER_MS = 500;
 /** Most people one command or form may bring in. */
@@ -152,7 +154,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       clearTimeout(warming);
       const closed = closeEdge(edge);
       await Promise.all([runner.stop(GRACE_MS), Promise.race([closed, after(GRACE_MS)])]);
-      await teller.stop(1_000);
+      await teller.stop(LAST_POSTS_MS, () => void connector.close());
       await connector.close();
       await store.close();
     },

@@ -260,8 +260,8 @@ function sandboxConfig(values: Values, fault: Fault): Config {
   ] as const) {
     if (values[name]) fault(name, 'sandbox mode refuses credentials, so leave it empty');
   }
-  if (values.HOST && !isLoopback(`http://${values.HOST.includes(':') ? `[${values.HOST}]` : values.HOST}`))
-    fault('HOST', 'sandbox mode listens on loopback only');
+  const host = values.HOST && `http://${values.HOST.includes(':') ? `[${values.HOST}]` : values.HOST}`;
+  if (host && !(URL.canParse(host) && isLoopback(host))) fault('HOST', 'sandbox mode listens on loopback only');
   const base = values.SANDBOX_URL.replace(/\/$/, '');
   const tenantId = values.BOT_TENANT_ID ?? SANDBOX_TENANT_ID;
   return {
@@ -289,7 +289,8 @@ function liveConfig(values: Values, fault: Fault): Config {
   }
   if (!values.BOT_ID) fault('BOT_ID', 'missing; without it anyone could talk to the bot');
   const tenantId = values.BOT_TENANT_ID ?? values.GRAPH_TENANT_ID;
-  if (!tenantId) fault('BOT_TENANT_ID', 'missing');
+  // A multi-tenant bot has no tenant of its own, but its guests need one.
+  if (!tenantId) fault(values.BOT_TYPE === 'MultiTenant' ? 'GRAPH_TENANT_ID' : 'BOT_TENANT_ID', 'missing');
   const allowed = values.ALLOWED_TENANTS ?? (tenantId ? [tenantId] : []);
   if (allowed.length === 0) fault('ALLOWED_TENANTS', 'missing; at least one tenant must be allowed');
   const botId = values.BOT_ID ?? '';

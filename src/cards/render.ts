@@ -80,18 +80,11 @@ interface Template {
 
 const require = createRequire(import.meta.url);
 let library: Templating | undefined;
-let missing: string[] = [];
 const templates = new Map<string, Template>();
 
-/** Loads adaptivecards-templating (110-240 ms, once; see warm). It would print the path of a missing field; we collect it. */
+/** Loads adaptivecards-templating (110-240 ms, once; see warm). */
 function templating(): Templating {
-  if (!library) {
-    library = require('adaptivecards-templating') as Templating;
-    library.GlobalSettings.getUndefinedFieldValueSubstitutionString = (path) => {
-      missing.push(path);
-      return undefined;
-    };
-  }
+  library ??= require('adaptivecards-templating') as Templating;
   return library;
 }
 
@@ -106,8 +99,14 @@ function templateOf(name: string): Template {
 
 /** The template expanded with markers, the catalogue's sentences in the place of `say:<key>`. */
 function skeleton(view: View, language: Words): unknown {
-  missing = [];
-  const expanded = templateOf(view.template).expand({ $root: withSlots(view, { n: 0 }) });
+  const missing: string[] = [];
+  const template = templateOf(view.template);
+  // It would print the path of a missing field. Its one hook is the whole process's, so it is ours only for this moment.
+  templating().GlobalSettings.getUndefinedFieldValueSubstitutionString = (path) => {
+    missing.push(path);
+    return undefined;
+  };
+  const expanded = template.expand({ $root: withSlots(view, { n: 0 }) });
   if (missing.length > 0) {
     throw new TypeError(`card ${view.template} lacks ${[...new Set(missing)].join(', ')}`);
   }

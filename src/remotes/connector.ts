@@ -23,6 +23,7 @@ export type Sent =
 export interface Connector {
   /** One HTTP call below `serviceUrl` (which ends in a slash). `path` is encoded. */
   send(method: 'GET' | 'POST' | 'PUT' | 'DELETE', serviceUrl: string, path: string, body?: unknown): Promise<Sent>;
+  /** Ends calls under way as well: they fail as `down`. */
   close(): Promise<void>;
 }
 
@@ -57,7 +58,7 @@ export function openConnector({ timeoutMs, tokens }: ConnectorSettings): Connect
         return { ok: false, problem: problem('down', 'problem.down', { detail: lineOf(cause) }) };
       }
     },
-    close: () => agent.close(),
+    close: () => agent.destroy(),
   };
 }
 

@@ -10,6 +10,7 @@ import type { Wire } from './adapter.ts';
 
 /** A roster entry (Bot Framework, get conversation member; Teams adds tenantId and userRole). */
 const Member = z.looseObject({
+  id: z.string().min(1),
   tenantId: z.string().optional(),
   userRole: z.string().optional(),
   userPrincipalName: z.string().optional(),
@@ -29,9 +30,12 @@ export function openMembership(wire: Wire, allowedTenants: ReadonlySet<string>):
     const path = `v3/conversations/${encodeURIComponent(where.conversationId.split(';')[0] ?? '')}/members/${encodeURIComponent(where.userId)}`;
     const answer = await wire.send('GET', where.serviceUrl, path);
     // Not knowing who asks is a reason to refuse, and to ask again next time.
-    if (!answer.ok)
-      return bad(problem('down', 'problem.whoAreYou', answer.problem.detail ? { detail: answer.problem.detail } : {}));
-    const result = judge(Member.parse(answer.body), allowedTenants);
+    const member = Member.safeParse(answer.ok ? answer.body : {});
+    if (!answer.ok || !member.success) {
+      const detail = answer.ok ? 'no roster entry' : answer.problem.detail;
+      return bad(problem('down', 'problem.whoAreYou', detail ? { detail } : {}));
+    }
+    const result = judge(member.data, allowedTenants);
     if (known.size >= MOST) known.delete(known.keys().next().value ?? '');
     known.set(key, { until: Date.now() + REMEMBERED_MS, result });
     return result;

@@ -114,10 +114,9 @@ export class Replies {
   /** A request's card below, for those who may open it: the requester anywhere, others where it was asked. */
   open(request: Request, asker: Asker): Reply {
     const { who, where } = asker;
-    if (request.requester.id !== who.id && request.place.conversationId !== where.conversationId) {
-      return {
-        below: this.problem(problem('denied', say('problem.notYours', { name: request.requester.name })), asker),
-      };
+    if (request.requester.id !== who.id && chatOf(request.place) !== chatOf(where)) {
+      const why = problem('denied', say('problem.notYoursToSee', { name: request.requester.name }));
+      return { below: this.problem(why, asker) };
     }
     return { below: this.card(request, asker), follows: request };
   }
@@ -230,6 +229,9 @@ export class Replies {
     };
   }
 }
+
+/** The conversation without the thread: a channel's posts are all in one place. */
+const chatOf = ({ conversationId }: Place): string => conversationId.split(';')[0] ?? '';
 
 function withFallbacks(capability: AnyCapability, values: Raw): Raw {
   const fallbacks = capability.fields.flatMap((field) =>

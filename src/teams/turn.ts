@@ -18,6 +18,7 @@ import type { Request } from '../requests/request.ts';
 import { say } from '../requests/say.ts';
 import type { Teller } from '../requests/teller.ts';
 import { type Envelope, personOf, placeOf } from './activity.ts';
+import { WireError } from './adapter.ts';
 import type { InvokeAnswer, Turns } from './application.ts';
 import { type Command, didYouMean, findCommand } from './commands.ts';
 import type { CheckMember } from './membership.ts';
@@ -173,7 +174,8 @@ export function openTurns(parts: TurnParts): Turns {
     if (!filed.ok) return { instead: replies.form(capability, raw, filed.problem, turn, formId) };
     const { requests } = filed.value;
     const [first] = requests;
-    if (requests.length === 1 && first) return { instead: replies.card(first, turn) };
+    // It follows: a result that was shown meanwhile must not be lost under this receipt.
+    if (requests.length === 1 && first) return { instead: replies.card(first, turn), follows: first };
     return { instead: replies.notice(say('form.filed', { count: requests.length }), turn) };
   }
 
@@ -235,13 +237,33 @@ export function openTurns(parts: TurnParts): Turns {
   async function replace(context: TurnContext, { instead, follows }: Instead, turn: Turn): Promise<void> {
     const { pressed } = turn;
     if (pressed === null) return post(context, { below: instead, ...(follows ? { follows } : {}) }, turn);
-    await edit(context, pressed, instead, turn);
+    try {
+      await edit(context, pressed, instead, turn);
+    } catch (cause) {
+      if (!(cause instanceof WireError) || cause.problem.kind !== 'gone') throw cause;
+      // Somebody deleted it meanwhile.
+      return post(context, { below: instead, ...(follows ? { follows } : {}) }, turn);
+    }
     if (follows) await follow(context, follows, pressed, turn);
   }
 
+  /** Shows what came of a turn. When Teams does not take it, the activity may come again and is answered then. */
+  async function show(activity: Envelope, context: TurnContext, shows: Shows, turn: Turn): Promise<void> {
+    try {
+      if ('below' in shows) await post(context, shows, turn);
+      if ('said' in shows) await send(context, replies.problem(shows.said, turn), turn);
+      if ('instead' in shows) await replace(context, shows, turn);
+    } catch (cause) {
+      seen.forget(keyOf(activity, turn));
+      throw cause;
+    }
+  }
+
+  const keyOf = (activity: Envelope, turn: Turn): string => `${turn.where.conversationId} ${activity.id}`;
+
   /** Runs a turn once per activity; what goes wrong unexpectedly becomes a number in the log and a sentence. */
   async function once(activity: Envelope, turn: Turn, work: () => Promise<Shows>): Promise<Shows> {
-    const key = `${turn.where.conversationId} ${activity.id}`;
+    const key = keyOf(activity, turn);
     if (activity.type !== 'invoke' && activity.id && !seen.first(key)) return { nothing: true };
     try {
       const allowed = await mayCommand(turn.who, turn.where);
@@ -263,8 +285,7 @@ export function openTurns(parts: TurnParts): Turns {
           return { below: hasFiles(activity) ? replies.notice(say('bot.files'), turn) : replies.help(turn) };
         return run(text, turn);
       });
-      if ('below' in shows) await post(context, shows, turn);
-      if ('said' in shows) await send(context, replies.problem(shows.said, turn), turn);
+      await show(activity, context, shows, turn);
     },
 
     async submitted(activity, value, context) {
@@ -275,9 +296,7 @@ export function openTurns(parts: TurnParts): Turns {
           ? press(read.data.verb, { ...read.data, ...read.data.data }, turn)
           : Promise.resolve({ said: problem('gone', 'bot.oldButton') }),
       );
-      if ('below' in shows) await post(context, shows, turn);
-      if ('said' in shows) await send(context, replies.problem(shows.said, turn), turn);
-      if ('instead' in shows) await replace(context, shows, turn);
+      await show(activity, context, shows, turn);
     },
 
     async executed(activity, value, context): Promise<InvokeAnswer> {
@@ -311,7 +330,10 @@ export function openTurns(parts: TurnParts): Turns {
     async added(activity, context) {
       const turn = turnOf(activity);
       if (!greeted.first(turn.where.conversationId)) return;
-      await send(context, replies.welcome(turn), turn);
+      await send(context, replies.welcome(turn), turn).catch((cause) => {
+        greeted.forget(turn.where.conversationId);
+        throw cause;
+      });
     },
 
     removed(activity) {

@@ -28,6 +28,15 @@ describe('people in pasted text', () => {
     ['josé@exämple.example', ['josé@exämple.example'], []],
     ['nobody here', [], ['nobody here']],
     ['ana@a.example, bo at b', ['ana@a.example'], ['bo at b']],
+    ['ana@a.example, please. Thank you!', ['ana@a.example'], []],
+    ['\u202aana@a.example\u202c; \u200ebo@b\u00ad.example\ufeff', ['ana@a.example', 'bo@b.example'], []],
+    [
+      'Ana Silva\n<ana@a.example> "Berg, Bo"\t<bo@b.example>',
+      ['Ana Silva <ana@a.example>', 'Berg, Bo <bo@b.example>'],
+      [],
+    ],
+    ['nobody "Berg, Bo" <bo@b.example>', ['Berg, Bo <bo@b.example>'], ['nobody']],
+    ['"half Bo <bo@b.example>', ['half Bo <bo@b.example>'], ['"']],
     ['', [], []],
   ];
   for (const [text, people, unreadable] of cases) {
@@ -36,6 +45,15 @@ describe('people in pasted text', () => {
       assert.deepEqual(readPeople(text).unreadable, unreadable);
     });
   }
+
+  it('is read in one go, whatever it consists of', () => {
+    for (const piece of [' ', '\n', '<', '"', 'x', '@', 'a@', '< ', 'a <', '"a" ', 'a, ']) {
+      const before = process.cpuUsage();
+      readPeople(piece.repeat(4000 / piece.length));
+      const { user } = process.cpuUsage(before);
+      assert.ok(user < 1_000_000, `${JSON.stringify(piece)}: ${user} µs`);
+    }
+  });
 
   it('every address survives any way of joining and naming', () => {
     const address = fc

@@ -110,6 +110,13 @@ describe('the connector client', () => {
     assert.equal(tokensAsked, 0);
   });
 
+  it('ends what is under way when it is closed', async () => {
+    const patient = openConnector({ timeoutMs: 60_000, tokens: null });
+    there.answer = () => void patient.close();
+    const sent = await patient.send('POST', there.url, 'v3/x', {});
+    assert.equal(sent.ok ? 'ok' : sent.problem.kind, 'down');
+  });
+
   it('comes back after the other side was away', async () => {
     const { url } = there;
     await there.close();

@@ -37,6 +37,14 @@ describe('the faults of the sandbox', () => {
     assert.equal((await users()).status, 200);
   });
 
+  it('a status speaks with the code and the words it is given', async () => {
+    await arm({ kind: 'status', status: 412, code: 'PreconditionFailed', message: 'The account is blocked.' });
+    const answered = await users();
+    assert.equal(answered.status, 412);
+    assert.equal(answered.body.error.code, 'PreconditionFailed');
+    assert.equal(answered.body.error.message, 'The account is blocked.');
+  });
+
   it('hit only the method and path they are for, as often as asked', async () => {
     await arm({ kind: 'status', status: 503, method: 'POST', path: '/invitations$', times: 2 });
     assert.equal((await users()).status, 200);

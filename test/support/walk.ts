@@ -122,7 +122,7 @@ export function everShown(message: Message): string {
 const INSIDE: readonly RegExp[] = [
   /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i,
   /object ?id/i,
-  /<!?[a-z]/i,
+  /<!doctype|<\/?(?:html|head|body|h1)\b/i,
   /please retry again later|temporarily unavailable|gateway|insufficient privileges|contact your company|precondition/i,
   /TooManyRequests|ServiceUnavailable|Request_|Directory_|UnknownError|InternalServerError|AADSTS/,
   /\b(?:undefined|NaN|null)\b|\[object|\$\{|\{\{/,

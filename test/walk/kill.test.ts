@@ -13,7 +13,7 @@ import { CASES, type Case, cutEveryCall } from './killCalls.ts';
 import { assertOnce, type Ending, isInvitation } from './killEnding.ts';
 import { killBeforeALag } from './killLag.ts';
 import { randomRuns } from './killRandom.ts';
-import { HELD, type Held, stopWhileHeld, tryAgainBesideAHeldCall } from './killStop.ts';
+import { HELD, type Held, type Stop, stopWhileHeld, tryAgainBesideAHeldCall } from './killStop.ts';
 import { oneOfTwoIsKilled, oneSleepsThroughItsLease, theAcceptorIsBusy } from './killTwo.ts';
 
 const all = await engines();
@@ -170,8 +170,14 @@ describe('a process that is asked to stop', function () {
   const heldOn = (engine: TestEngine): readonly Held[] =>
     (Object.keys(HELD) as Held[]).filter((held) => engine.name === 'SQLite' || /^an invitation/.test(held));
   const stops = beside(here, async (engine) => {
-    const runs = new Map(heldOn(engine).map((held) => [held, quietly(stopWhileHeld(engine, held))]));
-    return runs;
+    // Three at a time: each waits most of its time.
+    const lanes: Promise<unknown>[] = [];
+    const runs = heldOn(engine).map((held, i): [Held, Promise<Stop>] => {
+      const run = (lanes[i % 3] ?? Promise.resolve()).then(() => stopWhileHeld(engine, held));
+      lanes[i % 3] = run.catch(() => {});
+      return [held, quietly(run)];
+    });
+    return new Map(runs);
   });
 
   for (const engine of all) {
@@ -186,7 +192,8 @@ describe('a process that is asked to stop', function () {
           assert.notEqual(state, 'sending');
           assert.deepEqual([lease, messageLease], [0, 0], 'leases');
         }
-        assert.ok(stop.finishedInMs < 15_000, `it took ${stop.finishedInMs} ms to finish`);
+        // Less than any lease.
+        assert.ok(stop.finishedInMs < 25_000, `it took ${stop.finishedInMs} ms to finish`);
         assertOnce(stop.ending, ['Apollo']);
         assert.deepEqual(stop.ending.orphans, []);
       });

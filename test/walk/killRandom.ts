@@ -78,7 +78,7 @@ async function randomRun(
   const wishes = Array.from({ length: 1 + random(4) }, (_none, n) => randomWish(`r${run}-${n}`, random));
   const guests = wishes.flatMap((wish) => wish.guests);
   story.push(`${guests.length} guests`);
-  const kills = [1, 1, 1, 1, 1, 1, 1, 1, 2, 3][random(10)] ?? 1;
+  const kills = [3, 2, 2][random(20)] ?? 1;
   let expected = guests;
   for (let kill = 0; kill < kills; kill++) {
     const trigger = randomTrigger(succession, guests.length, random);

@@ -96,14 +96,15 @@ export class Scene {
     return said;
   }
 
-  /** What nobody has answered, or nobody could take: the channel sends it again. */
+  /** What nobody has answered. */
   get unanswered(): readonly Said[] {
-    return this.#said.filter(({ status }) => status === 0 || (status !== undefined && status >= 500));
+    return this.#said.filter(({ status }) => status === 0);
   }
 
   /** Resolves when everything that was said is answered, or its process is gone. */
   async answered(): Promise<void> {
-    await Promise.all(this.#said.map((said) => said.answered));
+    const open = (): readonly Said[] => this.#said.filter(({ status }) => status === undefined);
+    while (open().length > 0) await Promise.all(open().map((said) => said.answered));
   }
 
   /** The channel sends again what was not answered. */
@@ -188,7 +189,9 @@ export class Scene {
     said.status = undefined;
     const { text, user, conversation } = said.wish;
     said.answered = this.town.say(text, { user, conversation, id: said.id }).then(({ statuses: [status = 0] }) => {
-      said.status = status;
+      // Whoever cannot take it now (503) is asked again.
+      if (status >= 500) this.#deliver(said);
+      else said.status = status;
     });
   }
 
@@ -263,7 +266,7 @@ export class Succession extends Scene {
     assert.ok(this.#bot);
     if (how === 'now') await this.#bot.kill();
     const deadline = new Promise<never>((_resolve, reject) => {
-      setTimeout(() => reject(new Error('a process was to kill itself and did not')), 30_000).unref();
+      setTimeout(() => reject(new Error('a process was to kill itself and did not')), 60_000).unref();
     });
     await Promise.race([this.#gone, deadline]).catch((cause) => {
       if (!this.isDead) throw cause;

@@ -23,7 +23,7 @@ export interface Stop {
   readonly exitCode: number | null;
   /** From the signal to the end of the process. */
   readonly stoppedInMs: number;
-  /** From the start of the next process to the last card. */
+  /** From when the next process was up to the last card. */
   readonly finishedInMs: number;
   /** States and leases, as the stopped process left them. */
   readonly left: readonly { readonly state: unknown; readonly lease: number; readonly messageLease: number }[];
@@ -50,8 +50,8 @@ export async function stopWhileHeld(engine: TestEngine, held: Held): Promise<Sto
     await scene.noteOrphans();
     const rows = await scene.database.run(`select r.state, r.lease_until as lease, m.lease_until as message_lease
       from requests r join messages m on m.request_id = r.id`);
-    const since = performance.now();
     await scene.start();
+    const since = performance.now();
     scene.sayAgain();
     await scene.answered();
     await scene.finished([address]);

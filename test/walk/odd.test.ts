@@ -51,6 +51,12 @@ describe('an odd activity', () => {
     return textOf(cardOf(card));
   }
 
+  /** What needs more than this grows with the square of its length. Time of the processor, since others work too. */
+  function assertQuick(before: NodeJS.CpuUsage): void {
+    const { user, system } = process.cpuUsage(before);
+    assert.ok(user + system < 4_000_000, `${user + system} µs`);
+  }
+
   it('with null for value and no text is answered with help', async () => {
     assert.match(await answered({ value: null }), /What I can do here/);
     assert.match(await answered({ value: null, text: '' }), /What I can do here/);
@@ -85,10 +91,9 @@ describe('an odd activity', () => {
   };
   for (const [name, text] of Object.entries(long)) {
     it(`with ${name} is answered in time, on a card that fits`, async () => {
-      const startedAt = performance.now();
+      const before = process.cpuUsage();
       await answered({ text });
-      // Generous: what takes longer than this grows with the square of its length.
-      assert.ok(performance.now() - startedAt < 5_000);
+      assertQuick(before);
     });
   }
 
@@ -165,7 +170,7 @@ describe('an odd activity', () => {
   });
 
   it('that fills a form with nothing but spaces is answered in time', async () => {
-    const startedAt = performance.now();
+    const before = process.cpuUsage();
     for (const people of [
       ' '.repeat(60_000),
       '\n'.repeat(60_000),
@@ -176,7 +181,7 @@ describe('an odd activity', () => {
       await answered({
         value: { verb: 'guest.submit', formId: 'abcdefgh', people: `${people}.`, until: people, reason: people },
       });
-    assert.ok(performance.now() - startedAt < 10_000);
+    assertQuick(before);
   });
 
   let deep: unknown = 'bottom';

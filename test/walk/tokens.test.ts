@@ -6,6 +6,8 @@ import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { useFakeTimers } from 'sinon';
+import { startUsher } from '../../src/compose.ts';
+import { readConfig } from '../../src/config.ts';
 import { createChannelKeys, forgeries } from '../../src/sandbox/channelKeys.ts';
 import {
   type Answered,
@@ -16,10 +18,11 @@ import {
   overheard,
   SERVICE_URL,
   sendRaw,
+  TENANT_ID,
 } from '../support/edge.ts';
 import { type Listener, reply } from '../support/listener.ts';
 import { skip } from '../support/skip.ts';
-import { type Lane, openLane, sqlite } from '../support/walk.ts';
+import { KeptLog, type Lane, openLane, sqlite } from '../support/walk.ts';
 
 const REFUSED = { error: { code: 'Unauthorized', message: 'The request is not authenticated.' } };
 
@@ -60,8 +63,9 @@ describe('a token in live mode', () => {
   for (const kind of forgeries)
     it(`that is forged (${kind}) is refused`, async () => assertRefused(`Bearer ${await edge.channel.forge(kind)}`));
 
-  const now = Math.floor(Date.now() / 1000);
-  const claims: Record<string, Record<string, unknown>> = {
+  /** Seconds of the epoch, when the test runs. */
+  const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
+  const claims: Record<string, Record<string, unknown> | (() => Record<string, unknown>)> = {
     'without an expiry': { exp: undefined },
     'whose expiry is text': { exp: 'tomorrow' },
     'without an audience': { aud: undefined },
@@ -70,16 +74,17 @@ describe('a token in live mode', () => {
     'whose serviceurl lacks the slash': { serviceurl: SERVICE_URL.slice(0, -1) },
     'whose serviceurl is a list with ours': { serviceurl: [SERVICE_URL, 'https://evil.example/'] },
     'whose serviceurl is empty': { serviceurl: '' },
-    'that expired just outside the tolerance': { nbf: now - 7200, exp: now - 330 },
-    'that is valid only after the tolerance': { nbf: now + 330 },
+    'that expired just outside the tolerance': () => ({ nbf: inSeconds(-7200), exp: inSeconds(-330) }),
+    'that is valid only after the tolerance': () => ({ nbf: inSeconds(330) }),
   };
   for (const [name, some] of Object.entries(claims))
-    it(`${name} is refused`, async () => assertRefused(`Bearer ${await edge.channel.sign(some)}`));
+    it(`${name} is refused`, async () =>
+      assertRefused(`Bearer ${await edge.channel.sign(typeof some === 'function' ? some() : some)}`));
 
   it('within five minutes of its times is taken, since clocks differ', async () => {
-    const late = await edge.channel.sign({ nbf: now - 7200, exp: now - 200 });
+    const late = await edge.channel.sign({ nbf: inSeconds(-7200), exp: inSeconds(-200) });
     assert.equal((await post(`Bearer ${late}`)).status, 200);
-    const early = await edge.channel.sign({ nbf: now + 200 });
+    const early = await edge.channel.sign({ nbf: inSeconds(200) });
     assert.equal((await post(`Bearer ${early}`)).status, 200);
   });
 
@@ -91,7 +96,9 @@ describe('a token in live mode', () => {
 
   it('whose payload was exchanged is refused', async () => {
     const [header, , signature] = (await edge.channel.sign()).split('.');
-    const payload = Buffer.from(JSON.stringify({ serviceurl: SERVICE_URL, exp: now + 9999 })).toString('base64url');
+    const payload = Buffer.from(JSON.stringify({ serviceurl: SERVICE_URL, exp: inSeconds(9999) })).toString(
+      'base64url',
+    );
     await assertRefused(`Bearer ${header}.${payload}.${signature}`);
   });
 
@@ -245,6 +252,38 @@ describe('the keys of the channel', () => {
       headers: { authorization: 'Basic dXNlcg==' },
     });
     assert.equal(answered.status, 401);
+  });
+});
+
+describe('a bot in live mode', () => {
+  it('lets nobody in without a token, from loopback neither', async () => {
+    const database = await (await sqlite()).open();
+    const read = readConfig({
+      MODE: 'live',
+      HOST: '127.0.0.1',
+      PORT: '0',
+      BOT_ID,
+      BOT_TENANT_ID: TENANT_ID,
+      BOT_PASSWORD: 'hunter2',
+      DATABASE_URL: database.url,
+    });
+    assert.ok('config' in read);
+    const log = new KeptLog();
+    const usher = await startUsher(read.config, log);
+    try {
+      const url = `http://127.0.0.1:${usher.port}`;
+      for (const headers of [{}, { authorization: 'Basic dXNlcg==' }, { authorization: '' }]) {
+        const answered = await sendRaw(`${url}/api/messages`, { body: activity(), headers });
+        assert.equal(answered.status, 401);
+        assert.deepEqual(answered.json, REFUSED);
+        assert.match(String(answered.headers['strict-transport-security']), /max-age/);
+      }
+      assert.equal((await sendRaw(`${url}/readyz`, { method: 'GET' })).status, 200);
+      assert.deepEqual(log.lines, []);
+    } finally {
+      await usher.stop();
+      await database.drop();
+    }
   });
 });
 

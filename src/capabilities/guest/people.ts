@@ -29,8 +29,8 @@ const NO_NAME = /[<>,;\n"@]/;
 /** Marks one cannot see that come along in a paste: directions of reading, joiners, soft hyphens. */
 const UNSEEN = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
-/** Words that join people in a sentence and are nobody's name. */
-const JOINTS = /^(?:and|und|e|y|et|&|,|;|\.|-|•|\*|\d+[.)])+$/i;
+/** Words that join people in a sentence, or are only polite, and are nobody's name. */
+const JOINTS = /^(?:(?:and|und|e|y|et|&|,|;|\.|-|•|\*|\d+[.)])+|(?:please|pls|thanks|thank|you|thx)[.!]*)$/i;
 
 /** Every person in the text, in order, each address once (case does not matter). */
 export function readPeople(text: string): PeopleRead {
