@@ -23,5 +23,8 @@ const missing = !wanted || !present || [...wanted].some(([name, version]) => pre
 if (missing) {
   process.stdout.write('Installing packages …\n');
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
-  if (status !== 0) process.exit(status ?? 1);
+  if (status !== 0) {
+    process.stderr.write('The packages could not be installed; npm says above why.\n');
+    process.exit(status ?? 1);
+  }
 }

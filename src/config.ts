@@ -95,7 +95,10 @@ const VARIABLES = {
     z.string().min(1).optional(),
     'PEM file with certificate and key, instead of GRAPH_CLIENT_SECRET',
   ],
-  GRAPH_TENANT_ID: [guid.optional(), 'Tenant guests are invited into (default: BOT_TENANT_ID)'],
+  GRAPH_TENANT_ID: [
+    guid.optional(),
+    'Tenant guests are invited into (default: BOT_TENANT_ID; required with MultiTenant)',
+  ],
   LOGIN_URL: [url.optional(), 'Entra sign-in (default: https://login.microsoftonline.com)'],
   OPENID_METADATA_URL: [
     url.optional(),
@@ -204,12 +207,22 @@ export function readConfig(
   const fault = (name: Name, what: string): void => {
     faults.push(`${name}: ${what}. (${VARIABLES[name][1]})`);
   };
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) fault(issue.path[0] as Name, issue.message);
-    return { faults };
+  const unreadable = new Set<Name>();
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = issue.path[0] as Name;
+    unreadable.add(name);
+    fault(name, issue.message);
   }
-  const values = parsed.data;
-  const config = values.MODE === 'sandbox' ? sandboxConfig(values, fault) : liveConfig(values, fault);
+  // Without a mode nothing more can be said; else the rest is judged as well, so that all faults come at once.
+  if (unreadable.has('MODE')) return { faults };
+  const readable = Object.fromEntries(Object.entries(given).filter(([name]) => !unreadable.has(name as Name)));
+  const values = parsed.data ?? SCHEMA.parse(readable);
+  // A variable that cannot be read has its fault, and so have those that would be taken from it.
+  const source: Partial<Record<Name, Name>> = { ALLOWED_TENANTS: 'BOT_TENANT_ID' };
+  const more: Fault = (name, what) => {
+    if (!unreadable.has(name) && !unreadable.has(source[name] ?? name)) fault(name, what);
+  };
+  const config = values.MODE === 'sandbox' ? sandboxConfig(values, more) : liveConfig(values, more);
   return faults.length > 0 ? { faults } : { config: Object.freeze(config) };
 }
 
@@ -288,16 +301,17 @@ function liveConfig(values: Values, fault: Fault): Config {
     else if (!address.startsWith('https://')) fault(name, 'live mode needs https');
   }
   if (!values.BOT_ID) fault('BOT_ID', 'missing; without it anyone could talk to the bot');
-  const tenantId = values.BOT_TENANT_ID ?? values.GRAPH_TENANT_ID;
   // A multi-tenant bot has no tenant of its own, but its guests need one.
-  if (!tenantId) fault(values.BOT_TYPE === 'MultiTenant' ? 'GRAPH_TENANT_ID' : 'BOT_TENANT_ID', 'missing');
+  const isMulti = values.BOT_TYPE === 'MultiTenant';
+  const tenantId = values.BOT_TENANT_ID ?? (isMulti ? values.GRAPH_TENANT_ID : undefined);
+  if (!tenantId) fault(isMulti ? 'GRAPH_TENANT_ID' : 'BOT_TENANT_ID', 'missing');
   const allowed = values.ALLOWED_TENANTS ?? (tenantId ? [tenantId] : []);
   if (allowed.length === 0) fault('ALLOWED_TENANTS', 'missing; at least one tenant must be allowed');
   const botId = values.BOT_ID ?? '';
   const bot: AppIdentity = {
     clientId: botId,
     // A multi-tenant bot signs in at Bot Framework's own tenant (Bot Framework docs, connector authentication).
-    tenantId: values.BOT_TYPE === 'MultiTenant' ? 'botframework.com' : (tenantId ?? ''),
+    tenantId: isMulti ? 'botframework.com' : (tenantId ?? ''),
     kind: values.BOT_TYPE === 'UserAssignedMSI' ? 'managed' : 'app',
     ...(values.BOT_PASSWORD ? { secret: values.BOT_PASSWORD } : {}),
     ...(values.BOT_CERTIFICATE_PATH ? { certificatePath: values.BOT_CERTIFICATE_PATH } : {}),

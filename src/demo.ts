@@ -10,7 +10,7 @@ import { root } from './root.ts';
 import { startSandbox } from './sandbox/server.ts';
 
 process.loadEnvFile(join(root, 'env', '.env.sandbox'));
-const sandboxPort = Number(process.env['SANDBOX_PORT'] ?? 3979);
+const sandboxPort = Number(process.env['SANDBOX_PORT'] || 3979);
 
 function giveUp(line: string): never {
   process.stderr.write(`${line}\n`);

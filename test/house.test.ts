@@ -167,6 +167,20 @@ describe('the house', () => {
     assert.equal(readFileSync(join(root, 'env', '.env.example'), 'utf8'), envExample(), 'run npm run env');
   });
 
+  it('locks the packages of every platform, or npm ci refuses elsewhere', () => {
+    const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+    };
+    const found = (from: string, name: string): boolean =>
+      `${from}${from ? '/' : ''}node_modules/${name}` in packages ||
+      (from !== '' &&
+        found(from.includes('/node_modules/') ? from.slice(0, from.lastIndexOf('/node_modules/')) : '', name));
+    const missing = Object.entries(packages).flatMap(([from, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter((name) => !found(from, name)),
+    );
+    assert.deepEqual(missing, []);
+  });
+
   it('names no registry and no path of a machine in its files', () => {
     const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
     assert.doesNotMatch(lock, /"resolved":/);

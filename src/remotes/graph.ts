@@ -44,13 +44,14 @@ export function openGraph(settings: GraphSettings, clock: Clock): Send {
     } catch (cause) {
       return noToken(cause);
     }
+    const limit = limitOf(settings.timeoutMs, signal);
     try {
       const request = client
         .api(call.path)
         .responseType(ResponseType.RAW)
         .header('client-request-id', requestId)
         .header('accept', 'application/json')
-        .option('signal', AbortSignal.any([signal, AbortSignal.timeout(settings.timeoutMs)]));
+        .option('signal', limit.signal);
       const response: Response = await (call.method === 'GET'
         ? request.get()
         : call.method === 'DELETE'
@@ -66,7 +67,28 @@ export function openGraph(settings: GraphSettings, clock: Clock): Send {
       );
     } catch (cause) {
       return noAnswer(cause);
+    } finally {
+      limit.lift();
     }
+  };
+}
+
+/**
+ * A signal that ends a call when its time is up or the bot stops. Not made of AbortSignal.any and .timeout: on Node 20
+ * the garbage collector takes the timeout of such a signal away, and a silent service is waited for without end.
+ */
+function limitOf(ms: number, stopping: AbortSignal): { readonly signal: AbortSignal; lift(): void } {
+  const limit = new AbortController();
+  const stop = (): void => limit.abort(stopping.reason);
+  const timer = setTimeout(() => limit.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')), ms);
+  if (stopping.aborted) stop();
+  stopping.addEventListener('abort', stop);
+  return {
+    signal: limit.signal,
+    lift() {
+      clearTimeout(timer);
+      stopping.removeEventListener('abort', stop);
+    },
   };
 }
 

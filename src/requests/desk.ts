@@ -39,6 +39,8 @@ export interface Filed {
   readonly requests: readonly Request[];
   /** False when all of them had been filed before (a resent activity, a second click). */
   readonly isNew: boolean;
+  /** Whether what had been filed before under this key is what was wished for now. */
+  readonly isSame: boolean;
 }
 
 /** What a person may do with a request that rests. */
@@ -83,7 +85,10 @@ export class Desk {
     );
     const isNew = accepted.some((one) => one.isNew);
     if (isNew) queued();
-    return good({ requests: accepted.map((one) => one.request), isNew });
+    const isSame = accepted.every(
+      ({ request }, n) => JSON.stringify(request.input) === JSON.stringify(inputs.value[n]),
+    );
+    return good({ requests: accepted.map((one) => one.request), isNew, isSame });
   }
 
   /** A person's choice about a request. Only the one who asked may choose; first come, first served. */

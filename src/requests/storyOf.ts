@@ -67,6 +67,12 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
         buttons: [button('request.cancel')],
       };
     case 'sending':
-      return { ...base, sentence: note ?? say('request.queued'), tone: 'neutral', buttons: [button('request.cancel')] };
+      // Often only a look-up is under way: the desk says so when it really is too late.
+      return {
+        ...base,
+        sentence: note ?? say('request.queued'),
+        tone: 'neutral',
+        buttons: [button('request.cancel')],
+      };
   }
 }

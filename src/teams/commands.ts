@@ -70,7 +70,7 @@ export interface Typed {
 
 /** The command the text begins with (any case; longest words first), or null. */
 export function findCommand(text: string, commands: readonly Command[]): Typed | null {
-  const clean = text.replace(/^[/!]\s*/, '').replace(/^(?:please|pls)\s+/i, '');
+  const clean = polite(text);
   const lower = clean.toLowerCase();
   const all = commands
     .flatMap((command) => command.words.map((word) => ({ command, word })))
@@ -83,9 +83,18 @@ export function findCommand(text: string, commands: readonly Command[]): Typed |
   return null;
 }
 
+/** Without what people say before the command itself: a slash, a greeting, a please. */
+function polite(text: string): string {
+  return text
+    .replace(/^[/!]\s*/, '')
+    .replace(/^(?:hi|hello|hey)(?:\s+there)?[\s,.!]+(?=\S)/i, '')
+    .replace(/^(?:can|could|would|will) you\s+/i, '')
+    .replace(/^(?:please|pls)\s+/i, '');
+}
+
 /** Commands somebody may have meant, nearest first, with what they typed after it kept. */
 export function didYouMean(text: string, commands: readonly Command[]): readonly string[] {
-  const [typed = '', ...others] = text.replace(/^[/!]\s*/, '').split(/\s+/);
+  const [typed = '', ...others] = polite(text).split(/\s+/);
   const rest = others.join(' ');
   const near = commands
     .flatMap((command) =>
@@ -97,7 +106,7 @@ export function didYouMean(text: string, commands: readonly Command[]): readonly
     .sort((a, b) => a.far - b.far)
     .map(({ word }) => `${word} ${rest}`.trim());
   // A text with an address in it was probably meant to invite somebody.
-  if (near.length === 0 && /\S@\S/.test(text))
-    near.push(`${commands[0]?.words[0] ?? 'help'} ${text.replace(/^[/!]\s*/, '')}`);
+  const addresses = text.match(/[^\s<>,;"]+@[^\s<>,;"]+/g);
+  if (near.length === 0 && addresses) near.push(`${commands[0]?.words[0] ?? 'help'} ${addresses.join(', ')}`);
   return [...new Set(near)].slice(0, 3);
 }

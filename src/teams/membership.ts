@@ -45,6 +45,6 @@ export function openMembership(wire: Wire, allowedTenants: ReadonlySet<string>):
 function judge(member: z.infer<typeof Member>, allowedTenants: ReadonlySet<string>): Result<true> {
   const isGuest = /^(?:guest|anonymous)$/i.test(member.userRole ?? '') || /#EXT#/i.test(member.userPrincipalName ?? '');
   if (isGuest) return bad(problem('denied', 'problem.guestsMayNot'));
-  if (member.tenantId && !allowedTenants.has(member.tenantId)) return bad(problem('denied', 'problem.otherTenant'));
+  if (!member.tenantId || !allowedTenants.has(member.tenantId)) return bad(problem('denied', 'problem.otherTenant'));
   return good(true);
 }

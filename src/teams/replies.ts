@@ -186,10 +186,11 @@ export class Replies {
       {
         sentence: say(guesses.length > 0 ? 'bot.didYouMean' : 'bot.unknown', { text: shown }),
         buttons: [
+          // The id makes two clicks on the same guess one intent.
           ...guesses.map((guess) => ({
             title: say('bot.guess', { guess }),
             verb: 'command.run',
-            data: { text: guess },
+            data: { text: guess, formId: newId() },
           })),
           { title: say('help.button.help'), verb: 'command.run', data: { text: 'help' } },
         ],

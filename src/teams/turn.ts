@@ -144,7 +144,7 @@ export function openTurns(parts: TurnParts): Turns {
       case 'form.cancel':
         return { instead: replies.notice(say('form.cancelled'), turn) };
       case 'command.run':
-        return run(text('text').slice(0, MOST_TEXT), turn);
+        return run(text('text').slice(0, MOST_TEXT), { ...turn, key: formKey(text('formId'), turn) ?? turn.key });
       case 'request.show':
         return replies.request(text('requestId'), turn);
       case 'request.fix':
@@ -167,13 +167,18 @@ export function openTurns(parts: TurnParts): Turns {
     turn: Turn,
   ): Promise<Shows> {
     const formId = typeof data['formId'] === 'string' ? data['formId'] : '';
-    if (!/^[0-9a-z]{8}$/.test(formId)) return { said: problem('gone', 'bot.oldButton') };
+    const key = formKey(formId, turn);
+    if (key === null) return { said: problem('gone', 'bot.oldButton') };
     const raw = rawOf(capability, data);
-    const key = `form:${turn.where.conversationId}:${formId}`;
     const filed = await file(capability, raw, turn, turn.pressed, key);
     if (!filed.ok) return { instead: replies.form(capability, raw, filed.problem, turn, formId) };
-    const { requests } = filed.value;
+    const { requests, isNew, isSame } = filed.value;
     const [first] = requests;
+    if (!isNew && !isSame && first) {
+      // Somebody else used this form, or it was used for something else: what was typed now is not lost.
+      const used = problem('clash', say('form.used', { name: first.requester.name }));
+      return { below: replies.form(capability, raw, [used], turn) };
+    }
     // It follows: a result that was shown meanwhile must not be lost under this receipt.
     if (requests.length === 1 && first) return { instead: replies.card(first, turn), follows: first };
     return { instead: replies.notice(say('form.filed', { count: requests.length }), turn) };
@@ -340,6 +345,11 @@ export function openTurns(parts: TurnParts): Turns {
       greeted.forget(activity.conversation.id);
     },
   };
+}
+
+/** The key of what was pressed on a card: the id baked into it when it was rendered, in this conversation. */
+function formKey(formId: string, { where }: Turn): string | null {
+  return /^[0-9a-z]{8}$/.test(formId) ? `form:${where.conversationId}:${formId}` : null;
 }
 
 /** The capability's fields among the data of a card, as text. */

@@ -3,7 +3,10 @@
  * it was meant; no token ever leaves over plain http.
  */
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { openGraph, type Send } from '../../src/remotes/graph.ts';
 import type { Call, Reply } from '../../src/requests/capability.ts';
 import { type Listener, listenHere, reply } from '../support/listener.ts';
@@ -90,6 +93,30 @@ describe('the Graph client', () => {
     there.answer = () => {};
     assert.equal(kindOf(await ask(call('POST', '/invitations', {}), graphAt(`${there.url}/v1.0`, 100))), 'down');
     assert.equal(there.heard.length, 1);
+  });
+
+  it('ends a call that is not answered in time, however often the garbage is collected', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const collecting = setInterval(collect, 10);
+    there.answer = () => {};
+    try {
+      const answer = await ask(call('POST', '/invitations', {}), graphAt(`${there.url}/v1.0`, 300));
+      assert.match((!answer.ok && answer.problem.detail) || '', /TimeoutError/);
+    } finally {
+      clearInterval(collecting);
+    }
+  });
+
+  it('leaves nothing behind at the signal of a bot that goes on', async () => {
+    const { signal } = new AbortController();
+    for (let n = 0; n < 20; n++) await ask(call('GET', '/users'), send, signal);
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
+  });
+
+  it('sends nothing once the bot has stopped', async () => {
+    assert.equal(kindOf(await ask(call('POST', '/invitations', {}), send, AbortSignal.abort())), 'down');
+    assert.equal(there.heard.length, 0);
   });
 
   it('ends a call whose body does not come in time', async () => {

@@ -45,11 +45,15 @@ function storyOfGuest(
   rows.push({ label: say('guest.row.sponsor'), text: request.requester.name });
   const title = say('guest.title', { who: who ?? input.address });
   if (!outcome) return { title, rows };
-  return { title, rows, ending: endingOf(outcome, who ?? input.address) };
+  return { title, rows, ending: endingOf(outcome, who ?? input.address, request) };
 }
 
-function endingOf(outcome: GuestOutcome, who: string): NonNullable<ReturnType<typeof storyOfGuest>['ending']> {
-  const first = say(sentenceOf(outcome), { who });
+function endingOf(
+  outcome: GuestOutcome,
+  who: string,
+  { id, place }: Request<GuestInput, GuestOutcome>,
+): NonNullable<ReturnType<typeof storyOfGuest>['ending']> {
+  const first = say(sentenceOf(outcome, place.kind === 'personal'), { who, id });
   const { team } = outcome;
   const joined =
     team && say(team.was === 'added' ? 'guest.ended.joined' : 'guest.ended.alreadyIn', { team: team.name });
@@ -66,8 +70,10 @@ function endingOf(outcome: GuestOutcome, who: string): NonNullable<ReturnType<ty
   };
 }
 
-function sentenceOf(outcome: GuestOutcome): string {
+/** Where others read along the link is not shown, so the way to it is said. */
+function sentenceOf(outcome: GuestOutcome, isAlone: boolean): string {
   if (outcome.did === 'found') return `guest.ended.found.${outcome.standing}`;
   if (outcome.recovered) return outcome.recovered === 'found' ? 'guest.ended.recovered' : 'guest.ended.said';
-  return outcome.mailed ? 'guest.ended.invited' : 'guest.ended.invitedNoMail';
+  if (outcome.mailed) return 'guest.ended.invited';
+  return isAlone ? 'guest.ended.invitedNoMail' : 'guest.ended.invitedNoMailHere';
 }

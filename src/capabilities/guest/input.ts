@@ -65,7 +65,10 @@ export const GUEST_FIELDS: readonly Field[] = [
     words: 'guest.field.until',
     max: 60,
     phrases: ['until', 'till'],
-    accepts: (text) => chrono.parse(text.slice(0, 60), undefined, { forwardDate: true })[0]?.index === 0,
+    // What only looks like a date is taken for one as well, so that it gets its own fault (31 Feb).
+    accepts: (text) =>
+      /^(?:\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+\d)/i.test(text) ||
+      chrono.parse(text.slice(0, 60), undefined, { forwardDate: true })[0]?.index === 0,
   },
   {
     name: 'message',
