@@ -13,7 +13,7 @@ interface Booth {
   /** Graph answers 429 with a long Retry-After: the bot may accept, not carry out. */
   closed: boolean;
   graphCalls: number;
-  /** Posted messages, with an address in them or not. */
+  /** Posted messages, whatever they say. */
   posts: number;
   /** How often a card for this address was posted. */
   readonly receipts: Map<string, number>;
@@ -105,7 +105,8 @@ function connector(booth: Booth, path: readonly string[], request: IncomingMessa
       if (address) update(booth, address);
       return send(response, 200, { id: path[4] });
     }
-    booth.posts += 1;
+    // A turn that takes long shows first that somebody is typing.
+    if (!body.includes('"type":"typing"')) booth.posts += 1;
     if (address) booth.receipts.set(address, (booth.receipts.get(address) ?? 0) + 1);
     lastActivity += 1;
     send(response, 201, { id: String(lastActivity) });

@@ -243,8 +243,13 @@ export class Succession extends Scene {
     options: SandboxOptions = {},
   ): Promise<Succession> {
     const succession = new Succession(await Scene.parts(engine, options), environment);
-    await succession.#crown();
-    return succession;
+    try {
+      await succession.#crown();
+      return succession;
+    } catch (cause) {
+      await succession.close();
+      throw cause;
+    }
   }
 
   /** Rejects when the present process is gone. */
