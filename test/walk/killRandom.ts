@@ -1,6 +1,6 @@
 /**
  * Random runs: several invitations, a kill at a random moment, perhaps another, and then everything must be as if nothing
- * had been. A run is drawn from its seed; where exactly the kill falls also depends on how fast the machine is.
+ * had been. A run is drawn from its seed; where exactly the kill falls also depends on how fast things go.
  * For the kill tests only.
  */
 import assert from 'node:assert/strict';
