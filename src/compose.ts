@@ -40,6 +40,8 @@ const CHANNEL_ISSUER = 'https://api.botframework.com';
 const GRACE_MS = 7_000;
 /** What is being posted after that gets this long; the whole stop stays below 10 s. */
 const LAST_POSTS_MS = 1_000;
+/** Longest wait for an answer of the Teams connector. */
+const CONNECTOR_MS = 10_000;
 /** The warm-up blocks for a moment, so it waits until the first probes have been answered. */
 const WARM_AFTER_MS = 500;
 /** Most people one command or form may bring in. */
@@ -54,7 +56,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
   const remotes = openRemotes(
     openGraph({ url: config.graphUrl, timeoutMs: config.callTimeoutMs, tokens: tokensOf(config.graphIdentity) }, clock),
   );
-  const connector = openConnector({ timeoutMs: 10_000, tokens: tokensOf(config.botIdentity) });
+  const connector = openConnector({ timeoutMs: CONNECTOR_MS, tokens: tokensOf(config.botIdentity) });
 
   const teller = new Teller({
     store,
@@ -63,7 +65,8 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     log,
     settings: {
       concurrency: config.concurrency,
-      leaseMs: 30_000,
+      // An update that finds its message gone posts it anew: two waits for the connector.
+      leaseMs: 2 * CONNECTOR_MS + 2_000,
       retryBaseMs: config.retryBaseMs,
       retryMaxMs: config.retryMaxMs,
       maxTries: 12,
@@ -79,7 +82,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     changed,
     settings: {
       concurrency: config.concurrency,
-      leaseMs: config.callTimeoutMs + 30_000,
+      leaseMs: 10_000,
       retryBaseMs: config.retryBaseMs,
       retryMaxMs: config.retryMaxMs,
       maxAttempts: config.retryAttempts,

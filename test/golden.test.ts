@@ -28,6 +28,8 @@ interface Given {
       readonly ({ status: number; body?: unknown; text?: string; retryAfter?: string } | 'lost' | 'assumed')[]
     >
   >;
+  /** How another request about the same subject ended, and how long ago. */
+  readonly earlier?: { readonly agoMs: number; readonly outcome: unknown };
   /** The answer to a question, by field. */
   readonly chooses?: Readonly<Record<string, string>>;
 }
@@ -82,8 +84,16 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
   let answers: Answer[] = [];
   const lost: LostCall[] = [];
   let now = NOW;
+  const earlier = given.earlier ? { outcome: given.earlier.outcome, at: NOW - given.earlier.agoMs } : null;
   for (let turns = 0; turns < 40; turns++) {
-    const step = capability.step(input, answers, { requestId: 'r0000001', now, requester: REQUESTER, place, lost });
+    const step = capability.step(input, answers, {
+      requestId: 'r0000001',
+      now,
+      requester: REQUESTER,
+      place,
+      lost,
+      earlier: null,
+    });
     if (step.kind === 'call') {
       happened.push(readable(step.call));
       const next = left[step.call.name]?.shift() as Exclude<Given['answers'], undefined>[string][number] | undefined;
@@ -129,7 +139,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
         createdAt: NOW,
         updatedAt: now,
         standing: step.standing ?? null,
-        outcome: step.kind === 'done' ? step.outcome : null,
+        outcome: step.outcome ?? null,
         problem: step.kind === 'fail' ? step.problem : null,
       };
       const story = storyOf(request, capability);

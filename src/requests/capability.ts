@@ -41,22 +41,36 @@ export interface Answer {
 }
 
 /** What a step may know besides input and answers. The time is data, so that a step is a function. */
-export interface Facts {
+export interface Facts<O = unknown> {
   readonly requestId: string;
   readonly now: number;
   readonly requester: Person;
   readonly place: Place;
   /** Calls that were sent and never heard of, oldest first. */
   readonly lost: readonly LostCall[];
+  /** How the latest other request about the same subject left it: what a directory may not show yet. */
+  readonly earlier: Earlier<O> | null;
 }
 
-/** What to do next. Times in milliseconds. */
+export interface Earlier<O = unknown> {
+  readonly outcome: O;
+  /** Since when, epoch ms. */
+  readonly at: number;
+}
+
+/** What to do next. Times in milliseconds. An outcome before the end is what has been achieved so far. */
 export type Step<O> =
   | { readonly kind: 'call'; readonly call: Call }
-  | { readonly kind: 'later'; readonly forMs: number; readonly note: Say }
+  | {
+      readonly kind: 'later';
+      readonly forMs: number;
+      readonly note: Say;
+      readonly outcome?: O;
+      readonly standing?: string;
+    }
   | { readonly kind: 'ask'; readonly question: Question; readonly forMs: number }
   | { readonly kind: 'done'; readonly outcome: O; readonly standing: string }
-  | { readonly kind: 'fail'; readonly problem: Problem; readonly standing?: string };
+  | { readonly kind: 'fail'; readonly problem: Problem; readonly outcome?: O; readonly standing?: string };
 
 export type FieldKind = 'people' | 'text' | 'lines' | 'email' | 'url' | 'date' | 'toggle' | 'choice' | 'pairs';
 
@@ -128,7 +142,7 @@ export interface Capability<I = never, O = never> {
    * counts as none (the remote, or something before it, is not well). A call that is not listed needs no body.
    */
   readonly answers: Readonly<Record<string, Shape>>;
-  step(input: I, answers: readonly Answer[], facts: Facts): Step<O>;
+  step(input: I, answers: readonly Answer[], facts: Facts<O>): Step<O>;
   /** Title and facts at any time; the ending once there is an outcome. The spine adds what is the same for all. */
   story(request: Request<I, O>): {
     readonly title: Say;

@@ -2,7 +2,7 @@
  * What the spine needs from outside: a store, the remotes, a poster, a clock. The spine calls these and nothing else.
  * Must not know SQL, HTTP, Teams or cards.
  */
-import type { Answer, Call, Reply } from './capability.ts';
+import type { Answer, Call, Earlier, Reply } from './capability.ts';
 import type { Problem } from './problem.ts';
 import type { LostCall, Person, Place, Question, Request, RequestState } from './request.ts';
 import type { Say } from './say.ts';
@@ -46,6 +46,7 @@ export interface AuditLine {
 export interface Claim {
   readonly request: Request;
   readonly answers: readonly Answer[];
+  readonly earlier: Earlier | null;
 }
 
 /** One committed transaction of the life of a claimed (or, by the desk, resting) request. */
@@ -106,8 +107,14 @@ export interface Store {
    */
   accept(drafts: readonly Draft[], now: number, messageLeaseUntil: number): Promise<readonly Accepted[]>;
 
-  /** Takes up to `limit` due requests (or ones whose lease ran out) whose remote's gate is open: state `sending`, fence + 1. */
+  /**
+   * Takes up to `limit` due requests (or ones whose lease ran out) whose remote's gate is open: state `sending`, fence + 1.
+   * Of those about one subject only one is ever being sent; the others wait for it.
+   */
   claim(limit: number, now: number, leaseUntil: number): Promise<readonly Claim[]>;
+
+  /** Extends the leases of claims whose fences are still the newest. */
+  hold(claims: readonly Pick<Request, 'id' | 'fence'>[], leaseUntil: number): Promise<void>;
 
   /**
    * Moves a claimed request on, if `fence` is still the newest and it is `sending`. Null: ownership was lost, nothing written.

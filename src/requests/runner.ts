@@ -15,7 +15,7 @@ import { say } from './say.ts';
 export interface RunnerSettings {
   /** Requests worked on at once by this process. */
   readonly concurrency: number;
-  /** How long a claim lasts without being extended; must outlast the longest call. */
+  /** How long a claim outlives its process: it is extended thrice as often while somebody works on it. */
   readonly leaseMs: number;
   /** First and longest pause between tries of a step whose remote is down. */
   readonly retryBaseMs: number;
@@ -66,6 +66,9 @@ export class Runner {
   readonly #parts: RunnerParts;
   readonly #pump: Pump<Claim>;
   readonly #stopping = new AbortController();
+  /** What is worked on here, so that its leases can be extended. */
+  readonly #inHand = new Set<Request>();
+  #holding: NodeJS.Timeout | null = null;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -83,6 +86,12 @@ export class Runner {
 
   /** Starts taking requests; answers at once. */
   start(): void {
+    const { store, clock, settings, log } = this.#parts;
+    this.#holding = setInterval(() => {
+      store
+        .hold([...this.#inHand], clock.now() + settings.leaseMs)
+        .catch((cause) => log.warn('leases.not.extended', { cause }));
+    }, settings.leaseMs / 3);
     this.#pump.start();
   }
 
@@ -97,10 +106,17 @@ export class Runner {
    */
   async stop(graceMs: number): Promise<void> {
     await this.#pump.stop(graceMs, () => this.#stopping.abort());
+    if (this.#holding) clearInterval(this.#holding);
   }
 
   /** Works on one claimed request until it ends or must wait. Exceptions here are bugs and end the request as such. */
   async work(claim: Claim): Promise<void> {
+    this.#inHand.add(claim.request);
+    await this.#work(claim);
+    this.#inHand.delete(claim.request);
+  }
+
+  async #work(claim: Claim): Promise<void> {
     const { log } = this.#parts;
     let latest: Work = claim;
     try {
@@ -134,6 +150,7 @@ export class Runner {
       requester: request.requester,
       place: request.place,
       lost: request.lost,
+      earlier: claim.earlier,
     };
     const step: Step<unknown> = capability.step(request.input, answers, facts);
     switch (step.kind) {
@@ -151,9 +168,10 @@ export class Runner {
           audit: [this.#line(request, 'done', { standing: step.standing })],
         });
       case 'fail':
-        return this.#fail(claim, step.problem, step.standing);
+        return this.#fail(claim, step.problem, soFar(step));
       case 'later':
         return this.#save(claim, {
+          ...soFar(step),
           state: 'queued',
           nextAt: facts.now + step.forMs,
           note: step.note,
@@ -290,11 +308,11 @@ export class Runner {
     });
   }
 
-  #fail(work: Work, why: Problem, standing?: string): Promise<Next> {
+  #fail(work: Work, why: Problem, achieved: ReturnType<typeof soFar> = {}): Promise<Next> {
     return this.#save(work, {
+      ...achieved,
       state: 'failed',
       problem: why,
-      ...(standing === undefined ? {} : { standing }),
       note: null,
       question: null,
       visible: true,
@@ -329,7 +347,7 @@ export class Runner {
       return null;
     }
     if (change.visible) changed(moved);
-    return { request: moved, answers: after(work, change) };
+    return { request: moved, answers: after(work, change), earlier: work.earlier };
   }
 
   #answered(request: Request, { call, reply }: Heard): AuditLine {
@@ -355,6 +373,11 @@ function heardOf(work: Work, call: Call, sentAt: number, reply: Reply): Next {
   const marked = work.answers.find((answer) => answer.reply === null);
   const heard: Heard = { n: marked?.n ?? nextN(work), call, sentAt, reply };
   return { go: { ...work, answers: after(work, { heard }), unsaved: heard } };
+}
+
+/** What a step says has been achieved before the end. */
+function soFar({ outcome, standing }: { outcome?: unknown; standing?: string }): Pick<Change, 'outcome' | 'standing'> {
+  return { ...(outcome === undefined ? {} : { outcome }), ...(standing === undefined ? {} : { standing }) };
 }
 
 const nextN = (work: Work): number => (work.answers.at(-1)?.n ?? -1) + 1;

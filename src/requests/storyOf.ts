@@ -29,6 +29,8 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
         ...base,
         sentence: problem.say,
         tone: PROBLEM_KINDS[problem.kind].tone,
+        // What was achieved before it failed is not lost with the rest.
+        ...(ending?.link ? { link: ending.link } : {}),
         buttons: fixable
           ? [button('request.fix', 'positive')]
           : [button('request.retry', 'positive'), button('request.fix')],

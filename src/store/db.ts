@@ -10,7 +10,7 @@ import type { Engine } from './engine.ts';
 import { claimMessages, followAt, messageFailed, messageShown, nextMessageAt } from './messages.ts';
 import { migrate, missing } from './migrate.ts';
 import { openPostgres } from './postgres.ts';
-import { claim, closeGate, decide, gateOpensAt, move, nextRequestAt } from './queue.ts';
+import { claim, closeGate, decide, gateOpensAt, hold, move, nextRequestAt } from './queue.ts';
 import { accept, answersOf, get, list } from './requests.ts';
 import { openSqlite } from './sqlite.ts';
 
@@ -30,6 +30,7 @@ export async function openStore(databaseUrl: string, options: { readonly log?: L
   return {
     accept: (drafts, now, messageLeaseUntil) => accept(engine, drafts, now, messageLeaseUntil),
     claim: (limit, now, leaseUntil) => claim(engine, limit, now, leaseUntil),
+    hold: (claims, leaseUntil) => hold(engine, claims, leaseUntil),
     move: async (id, fence, change) => move(engine, id, fence, change),
     decide: async (id, version, from, change) => decide(engine, id, version, from, change),
     nextRequestAt: (now) => nextRequestAt(engine, now),

@@ -8,7 +8,7 @@ import { MOVES, type Request, type RequestState } from '../requests/request.ts';
 import { addLines } from './audit.ts';
 import type { Engine } from './engine.ts';
 import { wantVersion } from './messages.ts';
-import { answersOf } from './requests.ts';
+import { answersOf, earlierOf } from './requests.ts';
 import { fromHeard, fromSends, json, toRequest } from './rows.ts';
 import type { RequestRow, Tables } from './schema.ts';
 
@@ -16,31 +16,83 @@ import type { RequestRow, Tables } from './schema.ts';
 const LIVE = sql`state in ('queued', 'waiting', 'sending')`;
 const DUE = sql`case state when 'sending' then lease_until else next_at end`;
 
+/**
+ * Whether another request about the same subject goes first: requests about one person are carried out one at a time,
+ * or two that are asked for at the same moment would both find nobody and invite twice. Whoever fell due first goes
+ * first; a dropped one never waits. A scalar subquery, because PostgreSQL makes a join of `not exists`.
+ */
+const goesFirst = (now: number) => sql`(state = 'sending' or (
+  select 1 from requests as rival
+  where rival.tenant_id = requests.tenant_id and rival.subject = requests.subject
+    and rival.capability = requests.capability and rival.id <> requests.id
+    and (rival.state = 'sending' or (
+      rival.state in ('queued', 'waiting') and rival.next_at <= ${now}
+      and (rival.next_at < requests.next_at or (rival.next_at = requests.next_at and rival.id < requests.id))
+    ))
+  limit 1) is null)`;
+/** The same, for looking ahead: only what is being sent holds others back, and its end wakes them. */
+const UNHELD = sql`(state = 'sending' or (
+  select 1 from requests as rival
+  where rival.tenant_id = requests.tenant_id and rival.subject = requests.subject
+    and rival.capability = requests.capability and rival.id <> requests.id and rival.state = 'sending'
+  limit 1) is null)`;
+
 export async function claim(engine: Engine, limit: number, now: number, leaseUntil: number): Promise<readonly Claim[]> {
   if (limit <= 0) return [];
-  const skipLocked = engine.name === 'postgres' ? sql`for update skip locked` : sql``;
-  const rows = await engine.writeOne(async (db) => {
-    // `materialized`: PostgreSQL may otherwise run the inner query once per row and claim more than the limit.
-    // `not in`: of `not exists` it makes a join and sorts all that is due (42 ms of 21,000, not 1).
-    const claimed = await sql<RequestRow>`
-      with due as materialized (
-        select id from requests
-        where ${LIVE} and ${DUE} <= ${now}
-          and remote not in (select remote from gates where until > ${now})
-        order by ${DUE} limit ${limit} ${skipLocked}
-      )
-      update requests
-      set state = 'sending', fence = fence + 1, lease_until = ${leaseUntil}, updated_at = ${now}
-      where id in (select id from due)
-      returning *`.execute(db);
-    return claimed.rows;
-  });
+  const rows = await take(engine, limit, now, leaseUntil);
   rows.sort((a, b) => a.next_at - b.next_at);
-  const answers = await answersOf(
-    engine.db,
-    rows.map((row) => row.id),
+  const ids = rows.map((row) => row.id);
+  const [answers, earlier] = await Promise.all([answersOf(engine.db, ids), earlierOf(engine.db, ids)]);
+  return rows.map((row) => ({
+    request: toRequest(row),
+    answers: answers.get(row.id)!,
+    earlier: earlier.get(row.id) ?? null,
+  }));
+}
+
+async function take(engine: Engine, limit: number, now: number, leaseUntil: number): Promise<RequestRow[]> {
+  const skipLocked = engine.name === 'postgres' ? sql`for update skip locked` : sql``;
+  try {
+    return await engine.writeOne(async (db) => {
+      // `materialized`: PostgreSQL may otherwise run the inner query once per row and claim more than the limit.
+      // `not in`: of `not exists` it makes a join and sorts all that is due (42 ms of 21,000, not 1).
+      const claimed = await sql<RequestRow>`
+        with due as materialized (
+          select id from requests
+          where ${LIVE} and ${DUE} <= ${now} and ${goesFirst(now)}
+            and remote not in (select remote from gates where until > ${now})
+          order by ${DUE} limit ${limit} ${skipLocked}
+        )
+        update requests
+        set state = 'sending', fence = fence + 1, lease_until = ${leaseUntil}, updated_at = ${now}
+        where id in (select id from due)
+        returning *`.execute(db);
+      return claimed.rows;
+    });
+  } catch (cause) {
+    // Another process took one of the same subject since we looked: it is seen when we look again.
+    if (isRivalry(cause)) return take(engine, limit, now, leaseUntil);
+    throw cause;
+  }
+}
+
+/** The index `requests_one_per_subject` refused, on PostgreSQL; on SQLite nobody writes between look and claim. */
+function isRivalry(cause: unknown): boolean {
+  return cause instanceof Error && 'constraint' in cause && cause.constraint === 'requests_one_per_subject';
+}
+
+/** Extends the leases of claims in hand that are still theirs. One statement, however many. */
+export async function hold(
+  engine: Engine,
+  claims: readonly Pick<Request, 'id' | 'fence'>[],
+  leaseUntil: number,
+): Promise<void> {
+  if (claims.length === 0) return;
+  const ours = sql.join(claims.map(({ id, fence }) => sql`(${id}, ${sql.lit(fence)})`));
+  await engine.writeOne((db) =>
+    sql`update requests set lease_until = ${leaseUntil}
+      where state = 'sending' and lease_until < ${leaseUntil} and (id, fence) in (values ${ours})`.execute(db),
   );
-  return rows.map((row) => ({ request: toRequest(row), answers: answers.get(row.id)! }));
 }
 
 export function move(engine: Engine, id: string, fence: number, change: Change): Promise<Request | null> {
@@ -186,13 +238,14 @@ export async function nextRequestAt(engine: Engine, now: number): Promise<number
     select min(due) as due from (
       select due from (
         select ${DUE} as due from requests
-        where ${LIVE} and remote not in (select remote from gates where until > ${now})
+        where ${LIVE} and ${UNHELD} and remote not in (select remote from gates where until > ${now})
         order by ${DUE} limit 1
       ) as free
       union all
       select case when until > due then until else due end from (
         select until, (
-          select ${DUE} from requests where ${LIVE} and requests.remote = gates.remote order by ${DUE} limit 1
+          select ${DUE} from requests
+          where ${LIVE} and ${UNHELD} and requests.remote = gates.remote order by ${DUE} limit 1
         ) as due
         from gates where until > ${now}
       ) as held where due is not null

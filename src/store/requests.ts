@@ -3,7 +3,7 @@
  * Must not know how they are carried out (`queue.ts`) or shown (`messages.ts`).
  */
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
-import type { Answer } from '../requests/capability.ts';
+import type { Answer, Earlier } from '../requests/capability.ts';
 import type { Accepted, AuditLine, Draft, RequestFilter } from '../requests/ports.ts';
 import type { Request } from '../requests/request.ts';
 import { addLines } from './audit.ts';
@@ -114,6 +114,21 @@ export async function answersOf(
   const rows = await db.selectFrom('answers').selectAll().where('request_id', 'in', ids).orderBy('n').execute();
   for (const row of rows) found.get(row.request_id)?.push(toAnswer(row));
   return found;
+}
+
+/** For each of some requests: how the latest other one about the same subject left it, if any came that far. */
+export async function earlierOf(db: Kysely<Tables>, ids: readonly string[]): Promise<ReadonlyMap<string, Earlier>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await sql<{ id: string; outcome: string; at: number }>`
+    select requests.id, earlier.outcome, earlier.updated_at as at
+    from requests join requests as earlier on earlier.id = (
+      select id from requests as other
+      where other.tenant_id = requests.tenant_id and other.subject = requests.subject
+        and other.capability = requests.capability and other.id <> requests.id and other.outcome is not null
+      order by other.created_at desc limit 1
+    )
+    where requests.id in (${sql.join(ids)})`.execute(db);
+  return new Map(rows.map(({ id, outcome, at }) => [id, { outcome: JSON.parse(outcome), at }]));
 }
 
 export async function list(engine: Engine, filter: RequestFilter): Promise<readonly Request[]> {

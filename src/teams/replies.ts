@@ -6,12 +6,13 @@ import type { View } from '../cards/view.ts';
 import { formView, helpView, listView, noticeView, STATE_WORDS } from '../cards/views.ts';
 import type { Words } from '../cards/words.ts';
 import type { AnyCapability, Raw } from '../requests/capability.ts';
-import type { Desk } from '../requests/desk.ts';
+import type { Choice, Desk } from '../requests/desk.ts';
 import { newId, readId } from '../requests/ids.ts';
 import type { RequestFilter } from '../requests/ports.ts';
 import { PROBLEM_KINDS, type Problem, problem } from '../requests/problem.ts';
 import type { Person, Place, Request } from '../requests/request.ts';
 import { type Say, say } from '../requests/say.ts';
+import { storyOf } from '../requests/storyOf.ts';
 import type { Command } from './commands.ts';
 import { viewOf } from './post.ts';
 
@@ -121,10 +122,17 @@ export class Replies {
     return { below: this.card(request, asker), follows: request };
   }
 
+  /** Whether the request's card of this moment offers that choice. */
+  offers(request: Request, choice: Choice): boolean {
+    const { question, buttons } = storyOf(request, this.#capability(request));
+    return choice.kind === 'answer'
+      ? question !== undefined
+      : buttons.some(({ verb }) => verb === `request.${choice.kind}`);
+  }
+
   /** The card of a request that this person may see. */
   card(request: Request, { who, where, language }: Asker): View {
-    const capability = this.#parts.capabilities.get(request.capability);
-    if (!capability) throw new Error(`no capability named ${request.capability}`);
+    const capability = this.#capability(request);
     return viewOf(request, capability, request.requester.id === who.id ? where : { ...where, userId: '' }, language);
   }
 
@@ -218,6 +226,12 @@ export class Replies {
 
   notice(sentence: Say, { language }: Asker): View {
     return noticeView({ sentence }, language);
+  }
+
+  #capability(request: Request): AnyCapability {
+    const capability = this.#parts.capabilities.get(request.capability);
+    if (!capability) throw new Error(`no capability named ${request.capability}`);
+    return capability;
   }
 
   #row(request: Request, language: Words) {

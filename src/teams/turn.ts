@@ -211,8 +211,11 @@ export function openTurns(parts: TurnParts): Turns {
 
   async function choose(id: string, choice: Choice, turn: Turn): Promise<Shows> {
     const chosen = await desk.choose(id, choice, turn.who, turn.where);
-    if (!chosen.ok) return { said: chosen.problem };
-    return { instead: replies.card(chosen.value, turn), follows: chosen.value };
+    if (chosen.ok) return { instead: replies.card(chosen.value, turn), follows: chosen.value };
+    // A card that offers what is no longer possible is behind: how things are now takes its place.
+    const now = chosen.problem.kind === 'clash' ? await desk.find(id, turn.where) : null;
+    if (!now || replies.offers(now, choice)) return { said: chosen.problem };
+    return { instead: replies.card(now, turn), follows: now };
   }
 
   const send = async (context: TurnContext, view: View, turn: Turn): Promise<string> =>

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { GuestInput } from '../../src/capabilities/guest/input.ts';
-import { stepGuest } from '../../src/capabilities/guest/step.ts';
+import { type GuestOutcome, stepGuest } from '../../src/capabilities/guest/step.ts';
 import type { Answer, Call, Facts, Step } from '../../src/requests/capability.ts';
 
 const input: GuestInput = {
@@ -28,7 +28,7 @@ const next = (now: number, ...answers: Answer[]): Step<unknown> => {
   return stepGuest(
     input,
     answers,
-    { requestId: '7k3q9xwa', now, requester, lost: [] } as unknown as Facts,
+    { requestId: '7k3q9xwa', now, requester, lost: [], earlier: null } as unknown as Facts<GuestOutcome>,
     'https://g',
   );
 };

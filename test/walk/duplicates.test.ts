@@ -72,6 +72,24 @@ for (const engine of await engines()) {
       for (const address of addresses) await assertOnce(address);
     });
 
+    it('several people who ask for the same guest at the same moment send one mail, whatever the directory shows', async () => {
+      const address = someone();
+      await lane.town.control('settings', { directoryDelayMs: 60_000 });
+      await Promise.all(Array.from({ length: 5 }, () => lane.town.say(`invite ${address}`)));
+      const answered = new URLSearchParams({
+        conversation: 'personal:rita',
+        matches: `"from":"bot".*${address}.*(?:is invited|has not accepted)`,
+        count: '5',
+        timeoutMs: '10000',
+      });
+      await lane.town.control(`wait?${answered}`);
+      const others = await lane.database.run(`select id from requests where subject = '${address}'`);
+      assert.equal(others.length, 5, 'each asked for it, so each has an answer');
+      const { mails } = lane.town.sandbox.world;
+      assert.equal(mails.filter((mail) => mail.to === address).length, 1, 'mails');
+      await lane.town.control('settings', { directoryDelayMs: 0 });
+    });
+
     it('a help delivered ten times is answered once', async () => {
       const before = (await lane.town.cards()).length;
       await lane.town.say('help', { copies: 10 });

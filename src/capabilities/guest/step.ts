@@ -36,6 +36,9 @@ const catchUpMs = (tries: number): number => Math.min(1000 * 2 ** tries, 60_000)
 /** A look-up younger than this is not made again. */
 const LOOK_AGAIN_MS = 5_000;
 
+/** How long a directory may hide a guest who was invited by another request. */
+const NOT_SHOWN_YET_MS = 5 * 60_000;
+
 /** How long a question waits for its answer. */
 const QUESTION_MS = 3 * 24 * 3600_000;
 
@@ -80,7 +83,7 @@ export function literal(text: string): string {
 export function stepGuest(
   input: GuestInput,
   answers: readonly Answer[],
-  facts: Facts,
+  facts: Facts<GuestOutcome>,
   graphUrl: string,
 ): Step<GuestOutcome> {
   const heard = (name: string): Reply | undefined =>
@@ -90,13 +93,14 @@ export function stepGuest(
   const found = heard('find');
   if (!found && !invited) return call(findCall(input));
   if (found && !found.ok) return fail(found.problem);
-  const user = found ? pick((found.body as z.infer<typeof Users>).value, input.address) : undefined;
+  const seen = found ? pick((found.body as z.infer<typeof Users>).value, input.address) : undefined;
+  const user = seen ?? (found ? justInvited(facts) : undefined);
   if (user?.accountEnabled === false) return fail(problem('refused', 'guest.blocked'));
 
   const team = teamOf(input, heard('team'));
   if ('step' in team) return team.step;
 
-  const arrived = user !== undefined && facts.lost.some((lost) => lost.call.name === 'invite');
+  const arrived = seen !== undefined && facts.lost.some((lost) => lost.call.name === 'invite');
   const invite = user === undefined || (input.again === true && standingOf(user) === 'pending');
   if (invite && !invited) return call(inviteCall(input, facts));
   if (invited && !invited.ok) return fail(inviteProblem(invited.problem));
@@ -104,8 +108,22 @@ export function stepGuest(
   const outcome = outcomeOf(input, user, invited, arrived);
   if (!team.wish) return { kind: 'done', outcome, standing: outcome.standing };
   if (outcome.userId === undefined && isToBeSought(answers, facts)) return call(findCall(input));
-  if (outcome.userId === undefined) return fail(problem('unsure', 'guest.team.unknownUser'), outcome.standing);
+  if (outcome.userId === undefined) return fail(problem('unsure', 'guest.team.unknownUser'), outcome);
   return join(input, team.wish, outcome, answers, facts, graphUrl);
+}
+
+/** Whom another request invited a moment ago: the directory may not show them yet. */
+function justInvited({ earlier, now }: Facts<GuestOutcome>): User | undefined {
+  if (!earlier?.outcome.userId || earlier.at + NOT_SHOWN_YET_MS < now) return undefined;
+  const { userId, name, standing } = earlier.outcome;
+  if (standing !== 'pending') return undefined;
+  return {
+    id: userId,
+    displayName: name,
+    userType: 'Guest',
+    externalUserState: 'PendingAcceptance',
+    externalUserStateChangeDateTime: new Date(earlier.at).toISOString(),
+  };
 }
 
 /**
@@ -150,12 +168,14 @@ function join(
     return done(outcome.did === 'invited' && !input.again ? 'added' : 'already in');
   }
   const fitting = (words: (typeof JOIN_WORDS)[keyof typeof JOIN_WORDS]) => say(words[outcome.did], { team: wish.name });
-  if (why.kind === 'down') return fail(problem('down', fitting(JOIN_WORDS.unreached)), outcome.standing);
-  if (why.kind !== 'gone')
-    return fail({ ...problem(why.kind, fitting(JOIN_WORDS.refused)), field: 'team' }, outcome.standing);
-  if (tries.length >= CATCH_UP_TRIES) return fail(problem('down', fitting(JOIN_WORDS.notCaughtUp)), outcome.standing);
+  if (why.kind === 'down') return fail(problem('down', fitting(JOIN_WORDS.unreached)), outcome);
+  if (why.kind !== 'gone') return fail({ ...problem(why.kind, fitting(JOIN_WORDS.refused)), field: 'team' }, outcome);
+  if (tries.length >= CATCH_UP_TRIES) return fail(problem('down', fitting(JOIN_WORDS.notCaughtUp)), outcome);
   const againAt = last.sentAt + catchUpMs(tries.length);
-  if (facts.now < againAt) return { kind: 'later', forMs: againAt - facts.now, note: fitting(JOIN_WORDS.catchingUp) };
+  if (facts.now < againAt) {
+    const note = fitting(JOIN_WORDS.catchingUp);
+    return { kind: 'later', forMs: againAt - facts.now, note, outcome, standing: outcome.standing };
+  }
   return call(joinCall(wish, outcome.userId ?? '', graphUrl));
 }
 
@@ -347,5 +367,8 @@ function inviteProblem(why: Problem): Problem {
 
 const call = (one: Call): Step<GuestOutcome> => ({ kind: 'call', call: one });
 
-const fail = (why: Problem, standing?: Standing): Step<GuestOutcome> =>
-  standing === undefined ? { kind: 'fail', problem: why } : { kind: 'fail', problem: why, standing };
+/** A failure; `achieved` is what holds in spite of it. */
+const fail = (why: Problem, achieved?: GuestOutcome): Step<GuestOutcome> =>
+  achieved === undefined
+    ? { kind: 'fail', problem: why }
+    : { kind: 'fail', problem: why, outcome: achieved, standing: achieved.standing };

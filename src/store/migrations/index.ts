@@ -4,7 +4,8 @@
  */
 import type { EngineName, Migration } from '../engine.ts';
 import { requests } from './001-requests.ts';
+import { onePerSubject } from './002-one-per-subject.ts';
 
 export function migrations(engine: EngineName): Readonly<Record<string, Migration>> {
-  return { '001-requests': requests(engine) };
+  return { '001-requests': requests(engine), '002-one-per-subject': onePerSubject };
 }

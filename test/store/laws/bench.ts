@@ -60,7 +60,7 @@ export function draft(more: Partial<Draft> = {}): Draft {
     id,
     key: `chat:a:${id}:0`,
     capability: 'guest',
-    subject: 'ana@partner.example',
+    subject: `${id}@partner.example`,
     requester: { id: 'user-1', name: 'Ümit Ößler', locale: 'de-DE' },
     place: PLACE,
     input: { address: 'ana@partner.example' },

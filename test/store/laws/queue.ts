@@ -6,7 +6,7 @@ import { problem } from '../../../src/requests/problem.ts';
 import { MOVES, REQUEST_STATES } from '../../../src/requests/request.ts';
 import { say } from '../../../src/requests/say.ts';
 import type { Bench } from './bench.ts';
-import { acceptOne, call, change, claimOne, draft, drafts, inHand, line, MINUTE, NOW } from './bench.ts';
+import { acceptOne, call, change, claimOne, draft, drafts, inHand, line, MINUTE, NOW, PLACE } from './bench.ts';
 
 const LATER = NOW + MINUTE;
 const good: Reply = { ok: true, body: { id: 'x' } };
@@ -26,7 +26,11 @@ export function queueLaws(bench: () => Bench): void {
     const accepted = await acceptOne(store);
     const [claim, ...others] = await store.claim(5, NOW + 1, LATER);
     assert.deepEqual(others, []);
-    assert.deepEqual(claim, { request: { ...accepted, state: 'sending', fence: 1, updatedAt: NOW + 1 }, answers: [] });
+    assert.deepEqual(claim, {
+      request: { ...accepted, state: 'sending', fence: 1, updatedAt: NOW + 1 },
+      answers: [],
+      earlier: null,
+    });
     assert.deepEqual(await store.claim(5, NOW + 2, LATER), []);
   });
 
@@ -62,6 +66,96 @@ export function queueLaws(bench: () => Bench): void {
       claimed.map((claim) => claim.request.id),
       [ids[1], ids[2], ids[0]],
     );
+  });
+
+  it('of the requests about one subject one is being sent at a time, and whoever fell due first goes first', async () => {
+    const { store } = bench();
+    const subject = 'ana@partner.example';
+    const [first, second, third] = [
+      await acceptOne(store, { id: 'b', subject }),
+      await acceptOne(store, { id: 'c', subject }),
+      await acceptOne(store, { id: 'a', subject, place: { ...PLACE, tenantId: 'tenant-2' } }),
+    ];
+    const other = await acceptOne(store, { id: 'd', subject, capability: 'call' });
+    const ids = async (at: number) => (await store.claim(9, at, LATER)).map(({ request }) => request.id).sort();
+    assert.deepEqual(await ids(NOW), [first!.id, third!.id, other.id].sort());
+    assert.deepEqual(await ids(NOW + 1), []);
+    assert.equal(await store.nextRequestAt(NOW + 1), LATER, 'nothing to look for until a lease runs out');
+    await store.move(first!.id, 1, change('queued', { nextAt: NOW + 5_000 }));
+    assert.deepEqual(await ids(NOW + 1), [second!.id], 'one that waits for its time holds nobody back');
+    assert.deepEqual(await ids(NOW + 5_000), []);
+    await store.move(second!.id, 1, change('done'));
+    assert.deepEqual(await ids(NOW + 5_000), [first!.id]);
+  });
+
+  it('one whose worker died is taken up before the others about its subject', async () => {
+    const { store } = bench();
+    const subject = 'ana@partner.example';
+    const { id } = await inHand(store, { id: 'z', subject });
+    await acceptOne(store, { id: 'a', subject });
+    const again = await store.claim(9, LATER, LATER + MINUTE);
+    assert.deepEqual(
+      again.map(({ request }) => request.id),
+      [id],
+    );
+  });
+
+  it('among many racing workers nobody is sent with another of the same subject', async () => {
+    const stores = await Promise.all([bench().store, bench().another(), bench().another(), bench().another()]);
+    for (let n = 0; n < 60; n++) await acceptOne(stores[n % 4]!, { subject: `${n % 5}@partner.example` });
+    const sending = new Set<string>();
+    let done = 0;
+    const work = async (store: Store) => {
+      while (done < 60) {
+        const claims = await store.claim(3, NOW + 1, LATER);
+        for (const { request } of claims) {
+          assert.ok(!sending.has(request.subject), `${request.subject} twice at once`);
+          sending.add(request.subject);
+        }
+        for (const { request } of claims) {
+          sending.delete(request.subject);
+          await store.move(request.id, request.fence, change('done'));
+          done++;
+        }
+      }
+    };
+    await Promise.all([...stores, ...stores].map(work));
+    assert.equal(done, 60);
+  });
+
+  it('a claim knows how the latest other request about its subject left it', async () => {
+    const { store } = bench();
+    const subject = 'ana@partner.example';
+    for (const [n, outcome] of [{ userId: 'u1' }, null, { userId: 'u2' }].entries()) {
+      const { id, fence } = await inHand(store, { subject });
+      await store.move(id, fence, change(outcome ? 'done' : 'cancelled', { outcome, at: NOW + n }));
+      await database(id, n);
+    }
+    await inHand(store, { subject: 'bo@partner.example' });
+    await acceptOne(store, { subject });
+    assert.deepEqual((await claimOne(store)).earlier, { outcome: { userId: 'u2' }, at: NOW + 2 });
+    await acceptOne(store, { subject: 'cy@partner.example' });
+    assert.equal((await claimOne(store)).earlier, null);
+
+    /** Accepted one after the other, not in the same millisecond. */
+    async function database(id: string, n: number): Promise<void> {
+      await bench().database.run(`update requests set created_at = ${NOW + n} where id = '${id}'`);
+    }
+  });
+
+  it('leases in hand are extended together, but not those of others', async () => {
+    const { store } = bench();
+    const [mine, lost] = [await inHand(store), await inHand(store)];
+    const ended = await inHand(store);
+    await store.move(ended.id, ended.fence, change('done'));
+    await store.hold([mine, { ...lost, fence: 0 }, ended], LATER + 9 * MINUTE);
+    await store.hold([], LATER);
+    const due = await store.claim(9, LATER, LATER + MINUTE);
+    assert.deepEqual(
+      due.map(({ request }) => request.id),
+      [lost.id],
+    );
+    assert.equal((await store.get(ended.id))!.state, 'done');
   });
 
   it('a request told to wait is claimed again at its time and not before', async () => {

@@ -15,7 +15,7 @@ export function requestLaws(bench: () => Bench): void {
         id: wanted.id,
         key: wanted.key,
         capability: 'guest',
-        subject: 'ana@partner.example',
+        subject: wanted.subject,
         standing: null,
         tenantId: PLACE.tenantId,
         requester: wanted.requester,
