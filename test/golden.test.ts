@@ -92,7 +92,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       requester: REQUESTER,
       place,
       lost,
-      earlier: null,
+      earlier,
     });
     if (step.kind === 'call') {
       happened.push(readable(step.call));
