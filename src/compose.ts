@@ -9,7 +9,7 @@ import { formView } from './cards/views.ts';
 import { words } from './cards/words.ts';
 import type { Config } from './config.ts';
 import { closeEdge, listen, openEdge } from './http.ts';
-import { openChannelTokens } from './remotes/channelTokens.ts';
+import { openChannelTokens, warmTokens } from './remotes/channelTokens.ts';
 import { openConnector } from './remotes/connector.ts';
 import { openGraph } from './remotes/graph.ts';
 import { openRemotes } from './remotes/remotes.ts';
@@ -53,9 +53,11 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
   const store = await openStore(config.databaseUrl.reveal(), { log });
   const tokensOf = (identity: Config['botIdentity']) => identity && openTokens(identity, config.loginUrl);
   const all = capabilities({ defaultRedirectUrl: config.defaultRedirectUrl, graphUrl: config.graphUrl });
-  const remotes = openRemotes(
-    openGraph({ url: config.graphUrl, timeoutMs: config.callTimeoutMs, tokens: tokensOf(config.graphIdentity) }, clock),
+  const graph = openGraph(
+    { url: config.graphUrl, timeoutMs: config.callTimeoutMs, tokens: tokensOf(config.graphIdentity) },
+    clock,
   );
+  const remotes = openRemotes(graph.send);
   const connector = openConnector({ timeoutMs: CONNECTOR_MS, tokens: tokensOf(config.botIdentity) });
 
   const teller = new Teller({
@@ -148,7 +150,11 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
   });
   runner.start();
   teller.start();
-  const warming = setTimeout(() => warmUp(all), WARM_AFTER_MS);
+  const warming = setTimeout(() => {
+    // Who needs one of these meanwhile loads it, and meets the error.
+    for (const warm of [connector.warm, graph.warm, warmTokens]) warm().catch(() => {});
+    warmUp(all);
+  }, WARM_AFTER_MS);
 
   return {
     port,

@@ -4,7 +4,8 @@
  * signature with a 500, prints the public key, and looks for a new key once an hour at most.
  * Source: Bot Framework docs, "Authentication: connector to bot". Must not know activities beyond what it is told.
  */
-import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import type { createRemoteJWKSet } from 'jose';
+import { later } from './later.ts';
 
 export interface ChannelTokenSettings {
   readonly metadataUrl: string;
@@ -31,6 +32,9 @@ const SKEW_SECONDS = 300;
 /** Teams sends the same token for many activities: a verified one is remembered (1 µs instead of 100-200). */
 const REMEMBERED = 1000;
 
+/** Loads what checking needs, before the first token waits for it. */
+export const warmTokens = later(() => import('jose'));
+
 type Keys = ReturnType<typeof createRemoteJWKSet>;
 
 interface Known {
@@ -53,7 +57,7 @@ export function openChannelTokens(settings: ChannelTokenSettings): VerifyChannel
   };
 
   async function verify(token: string): Promise<Known> {
-    const keys = await keySet();
+    const [keys, { jwtVerify }] = await Promise.all([keySet(), warmTokens()]);
     const { payload, protectedHeader } = await jwtVerify(token, keys, {
       algorithms: ['RS256'],
       issuer: settings.issuer,
@@ -78,7 +82,7 @@ export function openChannelTokens(settings: ChannelTokenSettings): VerifyChannel
       try {
         facts = await verify(token);
       } catch (cause) {
-        return isOurTrouble(cause) ? 'unavailable' : 'refused';
+        return isOurTrouble(cause, await warmTokens()) ? 'unavailable' : 'refused';
       }
       if (known.size >= REMEMBERED) known.delete(known.keys().next().value ?? '');
       known.set(token, facts);
@@ -99,6 +103,7 @@ async function findKeys({ metadataUrl, timeoutMs }: ChannelTokenSettings): Promi
   if (typeof address !== 'string') throw new TypeError('OpenID metadata names no keys');
   if (metadataUrl.startsWith('https:') && !address.startsWith('https:'))
     throw new TypeError('OpenID metadata names keys over http');
+  const { createRemoteJWKSet } = await warmTokens();
   // Keys are read again every day, and for an unknown key at most twice a minute.
   return createRemoteJWKSet(new URL(address), {
     timeoutDuration: timeoutMs,
@@ -108,7 +113,7 @@ async function findKeys({ metadataUrl, timeoutMs }: ChannelTokenSettings): Promi
 }
 
 /** What jose calls its own error is the token's fault, except when the keys could not be fetched or are none. */
-function isOurTrouble(cause: unknown): boolean {
+function isOurTrouble(cause: unknown, { errors }: typeof import('jose')): boolean {
   if (cause instanceof errors.JWKSTimeout || cause instanceof errors.JWKSInvalid) return true;
   return !(cause instanceof errors.JOSEError) || cause.code === 'ERR_JOSE_GENERIC';
 }

@@ -3,9 +3,9 @@
  * this: it repeats POSTs on 500 and 502 (a doubled message) and holds the turn while it waits out a 429.
  * A token goes out over https only. Must not know cards or requests.
  */
-import { Agent, request } from 'undici';
 import { type Problem, problem } from '../requests/problem.ts';
 import { lineOf, noToken, readRetryAfter } from './answer.ts';
+import { later } from './later.ts';
 import type { Tokens } from './tokens.ts';
 
 /** Scope of the connector (Bot Framework docs, connector authentication). */
@@ -21,6 +21,8 @@ export type Sent =
   | { readonly ok: false; readonly problem: Problem };
 
 export interface Connector {
+  /** Loads what sending needs, before the first message waits for it. */
+  warm(): Promise<unknown>;
   /** One HTTP call below `serviceUrl` (which ends in a slash). `path` is encoded. */
   send(method: 'GET' | 'POST' | 'PUT' | 'DELETE', serviceUrl: string, path: string, body?: unknown): Promise<Sent>;
   /** Ends calls under way as well: they fail as `down`. */
@@ -28,13 +30,21 @@ export interface Connector {
 }
 
 export function openConnector({ timeoutMs, tokens }: ConnectorSettings): Connector {
-  const agent = new Agent({
-    connections: 32,
-    keepAliveTimeout: 30_000,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
+  let isClosed = false;
+  let opened: { destroy(): Promise<void> } | null = null;
+  const open = later(async () => {
+    const { Agent, request } = await import('undici');
+    const agent = new Agent({
+      connections: 32,
+      keepAliveTimeout: 30_000,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+    });
+    opened = agent;
+    return { agent, request };
   });
   return {
+    warm: open,
     async send(method, serviceUrl, path, body) {
       try {
         const headers: Record<string, string> = { accept: 'application/json' };
@@ -45,6 +55,8 @@ export function openConnector({ timeoutMs, tokens }: ConnectorSettings): Connect
           if (typeof token !== 'string') return { ok: false, problem: { ...token.problem, kind: 'down' } };
           headers['authorization'] = `Bearer ${token}`;
         }
+        const { agent, request } = await open();
+        if (isClosed) throw new Error('the connector is closed');
         const answer = await request(`${serviceUrl.replace(/\/$/, '')}/${path}`, {
           method,
           headers,
@@ -58,7 +70,10 @@ export function openConnector({ timeoutMs, tokens }: ConnectorSettings): Connect
         return { ok: false, problem: problem('down', 'problem.down', { detail: lineOf(cause) }) };
       }
     },
-    close: () => agent.destroy(),
+    async close() {
+      isClosed = true;
+      await opened?.destroy();
+    },
   };
 }
 

@@ -4,10 +4,11 @@
  * runner alone repeats. A token goes out over https only.
  * Must not know what the calls are for.
  */
-import { AuthenticationHandler, Client, type Context, ResponseType } from '@microsoft/microsoft-graph-client';
+import type { Context } from '@microsoft/microsoft-graph-client';
 import type { Call, Reply } from '../requests/capability.ts';
 import type { Clock } from '../requests/ports.ts';
 import { lineOf, noAnswer, noToken, readAnswer } from './answer.ts';
+import { later } from './later.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface GraphSettings {
@@ -18,9 +19,15 @@ export interface GraphSettings {
   readonly tokens: Tokens | null;
 }
 
+export interface Graph {
+  /** Loads what sending needs, before the first call waits for it. */
+  readonly warm: () => Promise<unknown>;
+  readonly send: Send;
+}
+
 export type Send = (call: Call, about: { readonly requestId: string; readonly signal: AbortSignal }) => Promise<Reply>;
 
-export function openGraph(settings: GraphSettings, clock: Clock): Send {
+export function openGraph(settings: GraphSettings, clock: Clock): Graph {
   const url = new URL(settings.url);
   const segments = url.pathname.split('/').filter(Boolean);
   const version = segments.pop() ?? 'v1.0';
@@ -28,16 +35,20 @@ export function openGraph(settings: GraphSettings, clock: Clock): Send {
   const { tokens } = settings;
   const scope = `${url.origin}/.default`;
   let token = '';
-  const authenticate = tokens && new AuthenticationHandler({ getAccessToken: async () => token });
-  authenticate?.setNext({ execute: exchange });
-  const client = Client.initWithMiddleware({
-    middleware: authenticate ?? { execute: exchange },
-    baseUrl,
-    defaultVersion: version,
-    customHosts: new Set([url.hostname]),
+  const open = later(async () => {
+    const { AuthenticationHandler, Client, ResponseType } = await import('@microsoft/microsoft-graph-client');
+    const authenticate = tokens && new AuthenticationHandler({ getAccessToken: async () => token });
+    authenticate?.setNext({ execute: exchange });
+    const client = Client.initWithMiddleware({
+      middleware: authenticate ?? { execute: exchange },
+      baseUrl,
+      defaultVersion: version,
+      customHosts: new Set([url.hostname]),
+    });
+    return { client, raw: ResponseType.RAW };
   });
 
-  return async (call, { requestId, signal }) => {
+  const send: Send = async (call, { requestId, signal }) => {
     try {
       // Asked for before anything is sent, so that it is known whose trouble it is.
       if (tokens && url.protocol === 'https:') token = await tokens(scope);
@@ -46,9 +57,10 @@ export function openGraph(settings: GraphSettings, clock: Clock): Send {
     }
     const limit = limitOf(settings.timeoutMs, signal);
     try {
+      const { client, raw } = await open();
       const request = client
         .api(call.path)
-        .responseType(ResponseType.RAW)
+        .responseType(raw)
         .header('client-request-id', requestId)
         .header('accept', 'application/json')
         .option('signal', limit.signal);
@@ -71,6 +83,7 @@ export function openGraph(settings: GraphSettings, clock: Clock): Send {
       limit.lift();
     }
   };
+  return { warm: open, send };
 }
 
 /**

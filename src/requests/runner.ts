@@ -4,12 +4,13 @@
  * Must not know any capability, remote, card or SQL: it sees steps, calls and replies.
  */
 import { ExponentialBackoff, type IBackoff } from 'cockatiel';
-import type { AnyCapability, Call, Facts, Reply, Shape, Step } from './capability.ts';
+import type { AnyCapability, Call, Facts, Shape, Step } from './capability.ts';
 import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
 import { type Problem, problem } from './problem.ts';
 import { Pump } from './pump.ts';
 import type { LostCall, Request } from './request.ts';
 import { say } from './say.ts';
+import { after, type Heard, heardOf, type Next, nextN, shaped, soFar, type Undated, type Work } from './work.ts';
 
 /** Times in milliseconds. */
 export interface RunnerSettings {
@@ -38,18 +39,6 @@ export interface RunnerParts {
   /** Called after each change a person can see. */
   readonly changed: (request: Request) => void;
 }
-
-type Heard = NonNullable<Change['heard']>;
-/** A change before the clock is read. */
-type Undated = Omit<Change, 'at'>;
-
-/** A claim being worked on. The latest reply may still be unsaved: it is committed with the next change. */
-interface Work extends Claim {
-  readonly unsaved?: Heard;
-}
-
-/** How a step ended: go on at once, or let go of the request. */
-type Next = { readonly go: Work } | { readonly rest: true };
 
 /** The store failed: the request is as sound as before. Its lease runs out, and whoever comes next goes on. */
 class StoreTrouble extends Error {
@@ -366,42 +355,4 @@ export class Runner {
     for (let i = 0; i < attempts; i++) backoff = backoff.next(null);
     return Math.max(backoff.duration, retryBaseMs / 2);
   }
-}
-
-/** The work with this reply in hand, to be committed with the next change. */
-function heardOf(work: Work, call: Call, sentAt: number, reply: Reply): Next {
-  const marked = work.answers.find((answer) => answer.reply === null);
-  const heard: Heard = { n: marked?.n ?? nextN(work), call, sentAt, reply };
-  return { go: { ...work, answers: after(work, { heard }), unsaved: heard } };
-}
-
-/** What a step says has been achieved before the end. */
-function soFar({ outcome, standing }: { outcome?: unknown; standing?: string }): Pick<Change, 'outcome' | 'standing'> {
-  return { ...(outcome === undefined ? {} : { outcome }), ...(standing === undefined ? {} : { standing }) };
-}
-
-const nextN = (work: Work): number => (work.answers.at(-1)?.n ?? -1) + 1;
-
-/** A good reply reduced to what the capability uses; one of another shape says nothing about what was done. */
-function shaped(reply: Reply, shape: Shape | undefined): Reply {
-  if (!reply.ok) return reply;
-  if (!shape) return { ok: true, body: {} };
-  const read = shape.safeParse(reply.body);
-  if (!read.success)
-    return { ok: false, problem: problem('down', 'problem.down', { detail: 'an answer of another shape' }) };
-  return { ok: true, body: read.data as Readonly<Record<string, unknown>> };
-}
-
-/** The answers as the store now holds them, without asking it. */
-function after(claim: Claim, change: Pick<Change, 'heard' | 'forget' | 'sends'>): Claim['answers'] {
-  let answers = [...claim.answers];
-  if (change.heard) {
-    const { n, call, sentAt, reply } = change.heard;
-    answers = [...answers.filter((answer) => answer.n !== n), { n, call, sentAt, reply, heardAt: sentAt }];
-  }
-  if (change.forget === 'all') answers = [];
-  if (change.forget === 'unheard') answers = answers.filter((answer) => answer.reply !== null);
-  if (change.forget === 'failed') answers = answers.filter((answer) => answer.reply?.ok !== false);
-  if (change.sends) answers = [...answers, { ...change.sends, reply: null, heardAt: null }];
-  return answers;
 }

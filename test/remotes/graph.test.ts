@@ -47,7 +47,7 @@ describe('the Graph client', () => {
         },
       },
       clock,
-    );
+    ).send;
   const ask = (one: Call, by: Send = send, signal = new AbortController().signal): Promise<Reply> =>
     by(one, { requestId: '7k3q9xwa', signal });
   const kindOf = (answer: Reply): string => (answer.ok ? 'ok' : answer.problem.kind);

@@ -33,7 +33,7 @@ async function take(step: Step): Promise<Gave> {
   };
   const tokens = openTokens(identity, loginUrl, longestMs);
   const wire = openConnector({ timeoutMs: 5_000, tokens });
-  const send = graph ? openGraph({ url: graph, timeoutMs: 5_000, tokens }, { now: () => Date.now() }) : null;
+  const send = graph ? openGraph({ url: graph, timeoutMs: 5_000, tokens }, { now: () => Date.now() }).send : null;
   const once = async (): Promise<string> => {
     const answer = send
       ? await send(

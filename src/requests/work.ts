@@ -1,0 +1,63 @@
+/**
+ * A claim in somebody's hands: the answers so far, and the latest reply that is not saved yet. What a reply, a lost
+ * answer or a step makes of it, as plain functions. Must not know the store, the remotes or any capability.
+ */
+import type { Call, Reply, Shape } from './capability.ts';
+import type { Change, Claim } from './ports.ts';
+import { problem } from './problem.ts';
+
+export type Heard = NonNullable<Change['heard']>;
+/** A change before the clock is read. */
+export type Undated = Omit<Change, 'at'>;
+
+/** A claim being worked on. The latest reply may still be unsaved: it is committed with the next change. */
+export interface Work extends Claim {
+  readonly unsaved?: Heard;
+}
+
+/** How a step ended: go on at once, or let go of the request. */
+export type Next = { readonly go: Work } | { readonly rest: true };
+
+/** The work with this reply in hand, to be committed with the next change. */
+export function heardOf(work: Work, call: Call, sentAt: number, reply: Reply): Next {
+  const marked = work.answers.find((answer) => answer.reply === null);
+  const heard: Heard = { n: marked?.n ?? nextN(work), call, sentAt, reply };
+  return { go: { ...work, answers: after(work, { heard }), unsaved: heard } };
+}
+
+/** What a step says has been achieved before the end. */
+export function soFar({
+  outcome,
+  standing,
+}: {
+  outcome?: unknown;
+  standing?: string;
+}): Pick<Change, 'outcome' | 'standing'> {
+  return { ...(outcome === undefined ? {} : { outcome }), ...(standing === undefined ? {} : { standing }) };
+}
+
+export const nextN = (work: Work): number => (work.answers.at(-1)?.n ?? -1) + 1;
+
+/** A good reply reduced to what the capability uses; one of another shape says nothing about what was done. */
+export function shaped(reply: Reply, shape: Shape | undefined): Reply {
+  if (!reply.ok) return reply;
+  if (!shape) return { ok: true, body: {} };
+  const read = shape.safeParse(reply.body);
+  if (!read.success)
+    return { ok: false, problem: problem('down', 'problem.down', { detail: 'an answer of another shape' }) };
+  return { ok: true, body: read.data as Readonly<Record<string, unknown>> };
+}
+
+/** The answers as the store now holds them, without asking it. */
+export function after(claim: Claim, change: Pick<Change, 'heard' | 'forget' | 'sends'>): Claim['answers'] {
+  let answers = [...claim.answers];
+  if (change.heard) {
+    const { n, call, sentAt, reply } = change.heard;
+    answers = [...answers.filter((answer) => answer.n !== n), { n, call, sentAt, reply, heardAt: sentAt }];
+  }
+  if (change.forget === 'all') answers = [];
+  if (change.forget === 'unheard') answers = answers.filter((answer) => answer.reply !== null);
+  if (change.forget === 'failed') answers = answers.filter((answer) => answer.reply?.ok !== false);
+  if (change.sends) answers = [...answers, { ...change.sends, reply: null, heardAt: null }];
+  return answers;
+}
