@@ -41,6 +41,12 @@ const secret = z
   .min(1)
   .transform((value) => new Secret(value));
 const count = (least: number, most: number) => z.coerce.number('must be a number').int().min(least).max(most);
+/** As it is today, in upper case: Intl knows which are assigned, and that UK means GB. */
+const country = z
+  .string()
+  .transform((value) => (/^[a-z]{2}$/i.test(value) ? (new Intl.Locale(`und-${value}`).region ?? '') : ''))
+  .refine((value) => value !== '' && REGIONS.of(value) !== undefined, 'must be a country’s two letters');
+const REGIONS = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
 const list = z.string().transform((value) => value.split(/[\s,]+/).filter((one) => one !== ''));
 
 /** name → schema and meaning. Order is the order of `env/.env.example`. */
@@ -104,6 +110,23 @@ const VARIABLES = {
     url.optional(),
     'Keys of the Bot Framework channel (default: Microsoft’s; the sandbox’s in sandbox mode)',
   ],
+  CALLS_OPENID_METADATA_URL: [
+    url.optional(),
+    'Keys of the calling service (default: Microsoft’s; the sandbox’s in sandbox mode)',
+  ],
+  PUBLIC_URL: [
+    url.optional(),
+    'https address under which Microsoft reaches this bot, where calls report back; without it calls cannot be used (default in sandbox mode: where the bot listens)',
+  ],
+  APPLICATION_INSTANCE_ID: [
+    guid.optional(),
+    'Entra object id of the resource account with a phone number that belongs to the bot; without it phones cannot be rung',
+  ],
+  DEFAULT_COUNTRY: [
+    country.optional(),
+    'Country of phone numbers typed without + (two letters, ISO 3166-1, such as DE); without it they need the +',
+  ],
+  RING_SECONDS: [count(10, 300).default(45), 'How long somebody may ring before the card says no answer, in seconds'],
   SANDBOX_URL: [url.default('http://127.0.0.1:3979'), 'Sandbox mode: where the stand-ins listen'],
   DEFAULT_REDIRECT_URL: [
     z.url({ protocol: /^https$/, error: 'must be an https address' }).default('https://teams.microsoft.com'),
@@ -165,6 +188,14 @@ export interface Config {
   readonly graphUrl: string;
   readonly loginUrl: string;
   readonly openIdMetadataUrl: string;
+  readonly callsOpenIdMetadataUrl: string;
+  /** Without a slash at its end. Null: calls have no way to report back; in sandbox mode, use the port that it became. */
+  readonly publicUrl: string | null;
+  /** Null: phones cannot be rung. */
+  readonly applicationInstanceId: string | null;
+  /** Two letters in upper case. */
+  readonly defaultCountry: string | null;
+  readonly ringMs: number;
   /** Null in sandbox mode: no token ever leaves it. */
   readonly botIdentity: AppIdentity | null;
   readonly graphIdentity: AppIdentity | null;
@@ -228,26 +259,17 @@ export function readConfig(
 
 type Fault = (name: Name, what: string) => void;
 
-function common(
-  values: Values,
-): Pick<
-  Config,
-  | 'port'
-  | 'databaseUrl'
-  | 'botType'
-  | 'defaultRedirectUrl'
-  | 'logLevel'
-  | 'callTimeoutMs'
-  | 'retryBaseMs'
-  | 'retryMaxMs'
-  | 'retryAttempts'
-  | 'settleMs'
-  | 'concurrency'
-> {
+/** Variables that say where Microsoft's services are. */
+const SERVICES = ['GRAPH_BASE_URL', 'LOGIN_URL', 'OPENID_METADATA_URL', 'CALLS_OPENID_METADATA_URL'] as const;
+
+function common(values: Values) {
   return {
     port: values.PORT,
     databaseUrl: new Secret(values.DATABASE_URL),
     botType: values.BOT_TYPE,
+    applicationInstanceId: values.APPLICATION_INSTANCE_ID ?? null,
+    defaultCountry: values.DEFAULT_COUNTRY ?? null,
+    ringMs: values.RING_SECONDS * 1000,
     defaultRedirectUrl: values.DEFAULT_REDIRECT_URL,
     logLevel: values.LOG_LEVEL,
     callTimeoutMs: values.CALL_TIMEOUT_MS,
@@ -256,11 +278,11 @@ function common(
     retryAttempts: values.RETRY_ATTEMPTS,
     settleMs: values.DIRECTORY_SETTLE_MS,
     concurrency: values.CONCURRENCY,
-  };
+  } satisfies Partial<Config>;
 }
 
 function sandboxConfig(values: Values, fault: Fault): Config {
-  for (const name of ['SANDBOX_URL', 'GRAPH_BASE_URL', 'LOGIN_URL', 'OPENID_METADATA_URL'] as const) {
+  for (const name of ['SANDBOX_URL', 'PUBLIC_URL', ...SERVICES] as const) {
     const address = values[name];
     if (address && !isLoopback(address))
       fault(name, 'sandbox mode talks to this machine only, so it must be a loopback address');
@@ -273,14 +295,15 @@ function sandboxConfig(values: Values, fault: Fault): Config {
   ] as const) {
     if (values[name]) fault(name, 'sandbox mode refuses credentials, so leave it empty');
   }
-  const host = values.HOST && `http://${values.HOST.includes(':') ? `[${values.HOST}]` : values.HOST}`;
-  if (host && !(URL.canParse(host) && isLoopback(host))) fault('HOST', 'sandbox mode listens on loopback only');
+  const host = values.HOST ?? '127.0.0.1';
+  const own = `http://${host.includes(':') ? `[${host}]` : host}`;
+  if (!(URL.canParse(own) && isLoopback(own))) fault('HOST', 'sandbox mode listens on loopback only');
   const base = values.SANDBOX_URL.replace(/\/$/, '');
   const tenantId = values.BOT_TENANT_ID ?? SANDBOX_TENANT_ID;
   return {
     ...common(values),
     mode: 'sandbox',
-    host: values.HOST ?? '127.0.0.1',
+    host,
     botId: values.BOT_ID ?? SANDBOX_BOT_ID,
     botTenantId: tenantId,
     allowedTenants: new Set(values.ALLOWED_TENANTS ?? [tenantId]),
@@ -288,13 +311,16 @@ function sandboxConfig(values: Values, fault: Fault): Config {
     graphUrl: values.GRAPH_BASE_URL ?? `${base}/graph/v1.0`,
     loginUrl: values.LOGIN_URL ?? `${base}/login`,
     openIdMetadataUrl: values.OPENID_METADATA_URL ?? `${base}/login/v1/.well-known/openidconfiguration`,
+    callsOpenIdMetadataUrl:
+      values.CALLS_OPENID_METADATA_URL ?? `${base}/login/calls/v1/.well-known/OpenIdConfiguration`,
+    publicUrl: publicUrl(values, fault) ?? (values.PORT === 0 ? null : `${own}:${values.PORT}`),
     botIdentity: null,
     graphIdentity: null,
   };
 }
 
 function liveConfig(values: Values, fault: Fault): Config {
-  for (const name of ['GRAPH_BASE_URL', 'LOGIN_URL', 'OPENID_METADATA_URL'] as const) {
+  for (const name of ['PUBLIC_URL', ...SERVICES] as const) {
     const address = values[name];
     if (!address) continue;
     if (isLoopback(address)) fault(name, 'live mode refuses loopback addresses; did you mean MODE=sandbox?');
@@ -331,6 +357,9 @@ function liveConfig(values: Values, fault: Fault): Config {
     loginUrl: values.LOGIN_URL ?? 'https://login.microsoftonline.com',
     openIdMetadataUrl:
       values.OPENID_METADATA_URL ?? 'https://login.botframework.com/v1/.well-known/openidconfiguration',
+    callsOpenIdMetadataUrl:
+      values.CALLS_OPENID_METADATA_URL ?? 'https://api.aps.skype.com/v1/.well-known/OpenIdConfiguration',
+    publicUrl: publicUrl(values, fault),
     botIdentity: bot,
     graphIdentity: {
       clientId: values.GRAPH_CLIENT_ID ?? botId,
@@ -340,6 +369,13 @@ function liveConfig(values: Values, fault: Fault): Config {
       ...(certificateOfGraph ? { certificatePath: certificateOfGraph } : {}),
     },
   };
+}
+
+function publicUrl({ PUBLIC_URL: given }: Values, fault: Fault): string | null {
+  if (given === undefined) return null;
+  const { origin, pathname } = new URL(given);
+  if (/[@?#]/.test(given)) fault('PUBLIC_URL', 'must be an address without user, query or fragment');
+  return `${origin}${pathname}`.replace(/\/+$/, '');
 }
 
 /** The text of `env/.env.example`: every variable with its meaning, defaults filled in, the rest commented out. */

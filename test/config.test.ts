@@ -33,6 +33,11 @@ describe('the configuration', () => {
       assert.equal(config.host, '127.0.0.1');
       assert.equal(config.graphUrl, 'http://127.0.0.1:3979/graph/v1.0');
       assert.equal(config.openIdMetadataUrl, 'http://127.0.0.1:3979/login/v1/.well-known/openidconfiguration');
+      assert.equal(
+        config.callsOpenIdMetadataUrl,
+        'http://127.0.0.1:3979/login/calls/v1/.well-known/OpenIdConfiguration',
+      );
+      assert.equal(config.publicUrl, 'http://127.0.0.1:3978');
       assert.equal(config.botIdentity, null);
       assert.equal(config.graphIdentity, null);
       assert.deepEqual([...config.allowedTenants], [config.botTenantId]);
@@ -47,7 +52,14 @@ describe('the configuration', () => {
         );
     });
 
-    for (const name of ['SANDBOX_URL', 'GRAPH_BASE_URL', 'LOGIN_URL', 'OPENID_METADATA_URL']) {
+    for (const name of [
+      'SANDBOX_URL',
+      'GRAPH_BASE_URL',
+      'LOGIN_URL',
+      'OPENID_METADATA_URL',
+      'CALLS_OPENID_METADATA_URL',
+      'PUBLIC_URL',
+    ]) {
       it(`refuses a ${name} that is not on this machine`, () => {
         for (const address of [
           'https://graph.microsoft.com/v1.0',
@@ -56,9 +68,17 @@ describe('the configuration', () => {
           'http://10.0.0.1/',
           'http://0.0.0.0/',
         ])
-          assert.deepEqual(namesOf({ MODE: 'sandbox', [name]: address }), [name], address);
+          assert.deepEqual([...new Set(namesOf({ MODE: 'sandbox', [name]: address }))], [name], address);
       });
     }
+
+    it('is reached where it listens, unless it says otherwise or does not know its port yet', () => {
+      const reached = (more: Environment) => configOf({ MODE: 'sandbox', ...more }).publicUrl;
+      assert.equal(reached({ PORT: '4000' }), 'http://127.0.0.1:4000');
+      assert.equal(reached({ PORT: '4000', HOST: '::1' }), 'http://[::1]:4000');
+      assert.equal(reached({ PORT: '0' }), null);
+      assert.equal(reached({ PORT: '0', PUBLIC_URL: 'http://localhost:4001/' }), 'http://localhost:4001');
+    });
 
     it('refuses credentials of any kind', () => {
       const given = {
@@ -90,6 +110,7 @@ describe('the configuration', () => {
       assert.equal(config.graphUrl, 'https://graph.microsoft.com/v1.0');
       assert.equal(config.loginUrl, 'https://login.microsoftonline.com');
       assert.equal(config.openIdMetadataUrl, 'https://login.botframework.com/v1/.well-known/openidconfiguration');
+      assert.equal(config.callsOpenIdMetadataUrl, 'https://api.aps.skype.com/v1/.well-known/OpenIdConfiguration');
       assert.equal(config.host, '0.0.0.0');
       assert.ok(config.serviceUrlHosts.includes('smba.trafficmanager.net'));
       assert.equal(
@@ -98,12 +119,36 @@ describe('the configuration', () => {
       );
     });
 
-    for (const name of ['GRAPH_BASE_URL', 'LOGIN_URL', 'OPENID_METADATA_URL']) {
+    for (const name of [
+      'GRAPH_BASE_URL',
+      'LOGIN_URL',
+      'OPENID_METADATA_URL',
+      'CALLS_OPENID_METADATA_URL',
+      'PUBLIC_URL',
+    ]) {
       it(`refuses a ${name} on this machine or without TLS`, () => {
         for (const address of ['http://127.0.0.1:3979', 'https://localhost/', 'http://graph.microsoft.com/v1.0'])
           assert.deepEqual(namesOf({ ...LIVE, [name]: address }), [name], address);
       });
     }
+
+    it('needs nothing for calls, and has none of it unless told', () => {
+      const { publicUrl, applicationInstanceId, defaultCountry, ringMs } = configOf(LIVE);
+      assert.deepEqual([publicUrl, applicationInstanceId, defaultCountry, ringMs], [null, null, null, 45_000]);
+      const told = configOf({
+        ...LIVE,
+        PUBLIC_URL: 'https://usher.example:8443/bots//',
+        APPLICATION_INSTANCE_ID: TENANT,
+        DEFAULT_COUNTRY: 'de',
+        RING_SECONDS: '60',
+      });
+      assert.equal(told.publicUrl, 'https://usher.example:8443/bots');
+      assert.equal(told.applicationInstanceId, TENANT);
+      assert.equal(told.defaultCountry, 'DE');
+      assert.equal(told.ringMs, 60_000);
+      assert.equal(configOf({ ...LIVE, PUBLIC_URL: 'https://USHER.example' }).publicUrl, 'https://usher.example');
+      assert.equal(configOf({ ...LIVE, DEFAULT_COUNTRY: 'UK' }).defaultCountry, 'GB');
+    });
 
     it('lets in the bot’s own tenant, or those that are listed', () => {
       assert.deepEqual([...configOf(LIVE).allowedTenants], [TENANT]);
@@ -173,6 +218,11 @@ describe('the configuration', () => {
     GRAPH_BASE_URL: ['graph.microsoft.com', 'ftp://graph.microsoft.com', 'https://'],
     GRAPH_CLIENT_ID: ['x'],
     GRAPH_TENANT_ID: ['x'],
+    CALLS_OPENID_METADATA_URL: ['api.aps.skype.com', 'https://'],
+    PUBLIC_URL: ['usher.example', 'https://me@usher.example', 'https://usher.example/?a=b', 'https://usher.example/#'],
+    APPLICATION_INSTANCE_ID: ['+431234567', 'x'],
+    DEFAULT_COUNTRY: ['Germany', 'DEU', '49', 'XX', 'Ü1'],
+    RING_SECONDS: ['9', '301', '45s', '1.5'],
     DEFAULT_REDIRECT_URL: ['http://teams.microsoft.com', 'teams'],
     LOG_LEVEL: ['verbose', 'INFO'],
     CALL_TIMEOUT_MS: ['0', '99', '120001', '30s'],
