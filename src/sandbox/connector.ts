@@ -4,6 +4,7 @@
  */
 import { addMessage, deleteMessage, editMessage, findMessage } from './chat.ts';
 import { type Answer, asObject, type Exchange, type Handler, routes } from './exchange.ts';
+import { findMeeting, meetingInfo } from './meetings.ts';
 import { botName, type Room } from './room.ts';
 import {
   type Conversation,
@@ -197,25 +198,13 @@ export function createConnector(room: Room): (exchange: Exchange) => Answer | Pr
       return { status: 200, body: { conversations: channels.map((one) => ({ id: one.id })) } };
     },
     'GET /v1/meetings/:id': (_exchange, { id = '' }) => {
+      if (!world.settings.meetingConsent) {
+        return connectorError(403, 'Forbidden', 'The bot lacks OnlineMeeting.ReadBasic.Chat in this meeting chat.');
+      }
       const chat = world.conversations.find((one) => one.meetingId === id);
-      if (!chat) return connectorError(404, 'NotFound', 'Meeting not found.');
-      const organizer = findPerson(world, 'rita');
-      return {
-        status: 200,
-        body: {
-          details: {
-            id,
-            msGraphResourceId: 'MSo1YTRkYjBjNS0wMDAwLTQwMDA',
-            scheduledStartTime: '2026-11-20T15:00:00Z',
-            scheduledEndTime: '2026-11-20T16:00:00Z',
-            joinUrl: `https://teams.microsoft.com/l/meetup-join/${encodeURIComponent(chat.id)}/0?context=${encodeURIComponent(JSON.stringify({ Tid: world.tenantId, Oid: organizer?.userId }))}`,
-            title: chat.name,
-            type: 'Recurring',
-          },
-          conversation: { isGroup: true, conversationType: 'groupChat', id: chat.id },
-          organizer: { id: organizer?.teamsId, aadObjectId: organizer?.userId, tenantId: organizer?.tenantId },
-        },
-      };
+      const meeting = chat && findMeeting(world, chat.id);
+      if (!meeting) return connectorError(404, 'NotFound', 'Meeting not found.');
+      return { status: 200, body: meetingInfo(world, meeting, id) };
     },
   });
   return (exchange) => {

@@ -4,8 +4,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod/v4';
+import { type CallbackRecord, callbackLine } from './callbacks.ts';
+import { callControlRoutes } from './callControl.ts';
 import { callLine } from './calls.ts';
+import { callView } from './callViews.ts';
 import { deleteMessage, findMessage } from './chat.ts';
+import { checked, refuse } from './checked.ts';
 import {
   deleteMessageBody,
   executeBody,
@@ -20,23 +24,13 @@ import {
   worldBody,
 } from './controlBodies.ts';
 import { deliver, isLoopback } from './courier.ts';
-import { type Answer, type Exchange, type Handler, routes } from './exchange.ts';
+import { type Answer, type Exchange, routes } from './exchange.ts';
 import type { Room } from './room.ts';
 import { makeGroup, makeGuest, makeUser, seedWorld } from './seed.ts';
-import { execute, install, refuse, say, submit } from './talking.ts';
+import { execute, install, say, submit } from './talking.ts';
 import { addressesOf, findConversation, type Message, splitConversationId, userByAddress } from './world.ts';
 
 const defaultWaitMs = 10_000;
-
-/** Wraps a handler so that it gets a checked body, and the caller a 400 with the faults. */
-function checked<S extends z.ZodType>(schema: S, handle: (body: z.infer<S>) => Answer | Promise<Answer>): Handler {
-  return (exchange) => {
-    const read = schema.safeParse(exchange.body ?? {});
-    if (read.success) return handle(read.data);
-    const faults = read.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);
-    return refuse(400, faults.join('; '));
-  };
-}
 
 function state(room: Room): Answer {
   const { world, calls, faults } = room;
@@ -82,6 +76,24 @@ function messagesOf(room: Room, ref: string | null): Message[] | Answer {
   );
 }
 
+/** The callbacks whose line fits. `known` keeps what was looked at: rosters are large, and looked for after every change. */
+function matching(
+  room: Room,
+  source: string,
+  known: Map<CallbackRecord, { of: string; fits: boolean }>,
+): CallbackRecord[] {
+  const wanted = new RegExp(source);
+  return room.telephony.callbacks.filter((record) => {
+    const of = `${record.state} ${record.status}`;
+    let seen = known.get(record);
+    if (seen?.of !== of) {
+      seen = { of, fits: wanted.test(callbackLine(record)) };
+      known.set(record, seen);
+    }
+    return seen.fits;
+  });
+}
+
 async function wait(room: Room, exchange: Exchange, signal: AbortSignal): Promise<Answer> {
   const read = waitQuery.safeParse(Object.fromEntries(exchange.query));
   if (!read.success) return refuse(400, read.error.issues.map((issue) => issue.message).join('; '));
@@ -99,6 +111,7 @@ async function wait(room: Room, exchange: Exchange, signal: AbortSignal): Promis
     if (whole && asked.count === undefined) return wanted.test(`[${items.join(',')}]`);
     return items.filter((item) => wanted.test(item)).length >= count;
   };
+  const lines = new Map<CallbackRecord, { of: string; fits: boolean }>();
   const reached = () =>
     enough(
       seen().map((message) => JSON.stringify(message)),
@@ -110,12 +123,20 @@ async function wait(room: Room, exchange: Exchange, signal: AbortSignal): Promis
       room.world.mails.map((mail) => JSON.stringify(mail)),
       asked.mails,
       true,
+    ) &&
+    (asked.callbacks === undefined || matching(room, asked.callbacks, lines).length >= count) &&
+    enough(
+      room.telephony.calls.map((call) => JSON.stringify(callView(room, call))),
+      asked.telephony,
+      false,
     );
   const ok = await room.happenings.until(reached, asked.timeoutMs ?? defaultWaitMs, signal);
   const body: Record<string, unknown> = { ok };
   if (asked.matches !== undefined) body['messages'] = seen();
   if (asked.calls !== undefined) body['calls'] = room.calls.list(asked.remote);
   if (asked.mails !== undefined) body['mails'] = room.world.mails;
+  if (asked.callbacks !== undefined) body['callbacks'] = matching(room, asked.callbacks, lines);
+  if (asked.telephony !== undefined) body['telephony'] = room.telephony.calls.map((call) => callView(room, call));
   return { status: ok ? 200 : 408, body };
 }
 
@@ -166,6 +187,7 @@ export function reset(room: Room): void {
   room.world.settings.directoryDelayMs = room.directoryDelayMs;
   room.calls.clear();
   room.faults.clear();
+  room.telephony.clear();
   room.happenings.tell('reset', {});
 }
 
@@ -237,6 +259,7 @@ export function createControl(room: Room): (exchange: Exchange, signal: AbortSig
       return { status: 200, body: { ...world.settings, botUrl: room.botUrl } };
     }),
     'POST /control/world': checked(worldBody, (body) => addRecords(room, body)),
+    ...callControlRoutes(room),
     'POST /control/reset': () => {
       reset(room);
       return { status: 200, body: { reset: true } };

@@ -2,8 +2,10 @@
  * What the control API accepts, as schemas. Must not do anything.
  */
 import { z } from 'zod/v4';
+import { callForgeries, callsIssuers } from './callsKeys.ts';
 import { forgeries } from './channelKeys.ts';
 import { faultKinds } from './faults.ts';
+import { behaviours } from './telephony.ts';
 
 const place = { conversation: z.string(), user: z.string() };
 const anything = z.record(z.string(), z.unknown());
@@ -112,10 +114,76 @@ export const settingsBody = z
     consent: z.boolean(),
     latencyMs: z.number().min(0),
     teamMemberTwice: z.union([z.literal(201), z.literal(409)]),
+    callsConsent: z.union([z.boolean(), z.literal('joinOnly')]),
+    mayRemoveParticipants: z.boolean(),
+    phoneReady: z.boolean(),
+    meetingConsent: z.boolean(),
+    meetingHasJoinUrl: z.boolean(),
+    ringMs: z.number().min(0),
+    ringTimeoutMs: z.number().min(0),
+    joinMs: z.number().min(0),
+    rosterDelayMs: z.number().min(0),
+    keepAliveLimitMs: z.number().min(0),
+    callbacksOff: z.boolean(),
+    callbackTries: z.number().int().min(1).max(10),
+    callbackPauseMs: z.number().min(0),
+    callsIssuer: z.enum(callsIssuers),
     botUrl: z.string().nullable(),
   })
   .partial()
   .strict();
+
+export const personBody = z
+  .object({
+    /** Key, object id or address; a phone number works as well. */
+    person: z.string().optional(),
+    phone: z.string().optional(),
+    behaviour: z.enum(behaviours).optional(),
+    /** Null goes by the setting. */
+    ringMs: z.number().min(0).nullable().optional(),
+  })
+  .refine((body) => (body.person === undefined) !== (body.phone === undefined), {
+    message: 'person or phone is needed',
+  });
+
+export const telephonyBody = z.object({
+  action: z.enum(['join', 'leave', 'answer', 'decline', 'speak', 'mute', 'unmute', 'terminate', 'end']),
+  /** Id of a call of the bot; where it is left out, the only one that runs, or the meeting. */
+  call: z.string().optional(),
+  /** Key of the meeting's chat. */
+  meeting: z.string().optional(),
+  person: z.string().optional(),
+  /** With `join`: waits in the lobby. */
+  lobby: z.boolean().default(false),
+  /** With `terminate`: why the service ended the call. */
+  code: z.number().int().default(200),
+  subcode: z.number().int().default(5001),
+  message: z.string().default('The conversation has ended.'),
+});
+
+export const callbackBody = z.object({
+  /** Id of a call: its address is used, and without a body its roster is sent. */
+  call: z.string().optional(),
+  /** Another address. */
+  to: z.url().optional(),
+  body: z.unknown().optional(),
+  /** Numbers of recorded callbacks, sent again in this order. */
+  replay: z.union([z.number().int(), z.array(z.number().int())]).optional(),
+  order: z.enum(['given', 'reversed']).default('given'),
+  token: z
+    .union([z.enum(['good', 'none']), z.object({ header: z.string() }), z.object({ forge: z.enum(callForgeries) })])
+    .default('good'),
+  /** Laid over the claims of a good token. */
+  claims: anything.optional(),
+  /** How often each is sent, all at once. */
+  copies: z.number().int().min(1).max(100).default(1),
+});
+
+export const holdBody = z.object({
+  on: z.boolean(),
+  /** With `on: false`: the last one first. */
+  reversed: z.boolean().default(false),
+});
 
 const named = z.looseObject({ id: z.string().optional(), displayName: z.string() });
 export const worldBody = z.object({
@@ -132,6 +200,10 @@ export const waitQuery = z
     calls: pattern,
     remote: z.enum(['graph', 'connector']),
     mails: pattern,
+    /** Over lines like `sent 202 {body}`, one per callback. */
+    callbacks: pattern,
+    /** Over the JSON of each call of `GET /control/telephony`. */
+    telephony: pattern,
     count: z.coerce.number().int().min(1),
     timeoutMs: z.coerce.number().int().min(0).max(120_000),
   })

@@ -1,6 +1,6 @@
 /**
- * Carries activities to the bot, as the channel does: one POST with a signed token, a limited wait for the answer. Must
- * not know what is in an activity, and talks to loopback only.
+ * Carries what Microsoft sends to the bot: one POST with a signed token, a limited wait for the answer. Must not know what
+ * is in it, and talks to loopback only.
  */
 import { request } from 'node:http';
 import type { Room } from './room.ts';
@@ -25,12 +25,16 @@ export function isLoopback(hostname: string): boolean {
   return ['localhost', '127.0.0.1', '[::1]', '::1'].includes(hostname.toLowerCase());
 }
 
-/** Posts an activity to the bot with the given Authorization header; null sends none. */
-export async function deliver(
-  room: Room,
-  activity: unknown,
-  options: { limitMs?: number; authorization?: string | null } = {},
-): Promise<Delivery> {
+/** What goes along with a POST. */
+export interface PostOptions {
+  limitMs: number;
+  /** Null sends none. */
+  authorization: string | null;
+  userAgent: string;
+}
+
+/** Posts JSON to an address on loopback over http and waits for the answer. Never rejects. */
+export async function postJson(address: string, body: unknown, options: PostOptions): Promise<Delivery> {
   const startedAt = performance.now();
   const done = (part: Partial<Delivery>): Delivery => ({
     status: 0,
@@ -40,18 +44,11 @@ export async function deliver(
     ...part,
     ms: Math.round(performance.now() - startedAt),
   });
-  if (room.botUrl === null) return done({ error: 'no bot address is set' });
-  const url = new URL(room.botUrl);
+  const url = new URL(address);
   if (url.protocol !== 'http:' || !isLoopback(url.hostname)) {
     return done({ error: `the bot must be on loopback over http, not at ${url.origin}` });
   }
-  const authorization =
-    options.authorization === undefined
-      ? room.signed
-        ? `Bearer ${await room.keys.sign()}`
-        : null
-      : options.authorization;
-  const payload = Buffer.from(JSON.stringify(activity));
+  const payload = Buffer.from(JSON.stringify(body));
   return new Promise((resolve) => {
     const sent = request(url, {
       method: 'POST',
@@ -59,14 +56,14 @@ export async function deliver(
       headers: {
         'content-type': 'application/json; charset=utf-8',
         'content-length': payload.length,
-        'user-agent': 'Microsoft-SkypeBotApi (Microsoft-BotFramework/3.0)',
-        ...(authorization === null ? {} : { authorization }),
+        'user-agent': options.userAgent,
+        ...(options.authorization === null ? {} : { authorization: options.authorization }),
       },
     });
     const timer = setTimeout(() => {
       resolve(done({ timedOut: true, error: 'no answer in time' }));
       sent.destroy();
-    }, options.limitMs ?? messageLimitMs);
+    }, options.limitMs);
     const finish = (part: Partial<Delivery>) => {
       clearTimeout(timer);
       resolve(done(part));
@@ -78,15 +75,35 @@ export async function deliver(
       response.on('error', (error) => finish({ error: error.message }));
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString('utf8');
-        let body: unknown = text === '' ? null : text;
+        let read: unknown = text === '' ? null : text;
         try {
-          if (text !== '') body = JSON.parse(text);
+          if (text !== '') read = JSON.parse(text);
         } catch {
           // Not JSON: the caller sees the text.
         }
-        finish({ status: response.statusCode ?? 0, body });
+        finish({ status: response.statusCode ?? 0, body: read });
       });
     });
     sent.end(payload);
+  });
+}
+
+/** Posts an activity to the bot with the given Authorization header; null sends none. */
+export async function deliver(
+  room: Room,
+  activity: unknown,
+  options: { limitMs?: number; authorization?: string | null } = {},
+): Promise<Delivery> {
+  if (room.botUrl === null) return { status: 0, body: null, ms: 0, timedOut: false, error: 'no bot address is set' };
+  const authorization =
+    options.authorization === undefined
+      ? room.signed
+        ? `Bearer ${await room.keys.sign()}`
+        : null
+      : options.authorization;
+  return postJson(room.botUrl, activity, {
+    limitMs: options.limitMs ?? messageLimitMs,
+    authorization,
+    userAgent: 'Microsoft-SkypeBotApi (Microsoft-BotFramework/3.0)',
   });
 }

@@ -16,6 +16,7 @@ import {
   unknownProperty,
 } from './graphAnswer.ts';
 import type { Room } from './room.ts';
+import { compileSearch, SearchFault } from './search.ts';
 import { type DirectoryUser, type Group, isVisible, visibleUser } from './world.ts';
 
 const userDefaults = ['businessPhones', 'displayName', 'givenName', 'jobTitle', 'mail', 'mobilePhone'];
@@ -73,26 +74,31 @@ const groupFilters: Filterable = {
   resourceProvisioningOptions: 'collection',
 };
 
+const searchable = ['displayName', 'description', 'givenName', 'surname', 'mail', 'mailNickname', 'userPrincipalName'];
+
 function list(exchange: Exchange, type: 'user' | 'group', records: readonly object[]): Answer {
   const shape = type === 'user' ? users : groups;
   const names = selection(exchange, shape);
   if ('unknown' in names) return unknownProperty(exchange, names.unknown, type);
-  if (exchange.query.has('$search')) {
-    return graphError(exchange, 400, 'Request_UnsupportedQuery', '$search is not answered here.');
-  }
-  const advanced =
-    exchange.headers['consistencylevel']?.toString().toLowerCase() === 'eventual' &&
-    exchange.query.get('$count') === 'true';
+  const eventual = exchange.headers['consistencylevel']?.toString().toLowerCase() === 'eventual';
+  const search = exchange.query.get('$search');
+  const advanced = eventual && (exchange.query.get('$count') === 'true' || search !== null);
   const filter = exchange.query.get('$filter');
   let found = [...records];
-  if (filter !== null) {
-    try {
-      const fits = compileFilter(filter, type === 'user' ? userFilters : groupFilters, advanced);
-      found = found.filter((record) => fits(record as Record<string, unknown>));
-    } catch (error) {
-      if (!(error instanceof FilterFault)) throw error;
-      return graphError(exchange, 400, error.code, error.message);
-    }
+  if (search !== null && !eventual) {
+    const message = "$search works only with the request header 'ConsistencyLevel: eventual'.";
+    return graphError(exchange, 400, 'Request_UnsupportedQuery', message);
+  }
+  try {
+    const tests = [
+      ...(search === null ? [] : [compileSearch(search, searchable)]),
+      ...(filter === null ? [] : [compileFilter(filter, type === 'user' ? userFilters : groupFilters, advanced)]),
+    ];
+    found = found.filter((record) => tests.every((fits) => fits(record as Record<string, unknown>)));
+  } catch (error) {
+    if (error instanceof SearchFault) return graphError(exchange, 400, 'Request_BadRequest', error.message);
+    if (!(error instanceof FilterFault)) throw error;
+    return graphError(exchange, 400, error.code, error.message);
   }
   const order = exchange.query.get('$orderby');
   if (order !== null) {

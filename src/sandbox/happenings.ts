@@ -6,7 +6,18 @@ import { EventEmitter } from 'node:events';
 
 /** One thing that happened; `type` names the event of the stream. */
 export interface Happening {
-  type: 'message' | 'typing' | 'call' | 'mail' | 'directory' | 'faults' | 'settings' | 'conversation' | 'reset';
+  type:
+    | 'message'
+    | 'typing'
+    | 'call'
+    | 'mail'
+    | 'directory'
+    | 'faults'
+    | 'settings'
+    | 'conversation'
+    | 'telephony'
+    | 'callback'
+    | 'reset';
   data: unknown;
 }
 

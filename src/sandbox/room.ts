@@ -2,9 +2,11 @@
  * What the parts of one running sandbox share. Only a record: it must not do anything.
  */
 import type { Calls } from './calls.ts';
+import type { CallsKeys } from './callsKeys.ts';
 import type { ChannelKeys } from './channelKeys.ts';
 import type { Faults } from './faults.ts';
 import type { Happenings } from './happenings.ts';
+import type { Telephony } from './telephony.ts';
 import type { World } from './world.ts';
 
 /** The shared parts of one sandbox. */
@@ -14,6 +16,8 @@ export interface Room {
   faults: Faults;
   happenings: Happenings;
   keys: ChannelKeys;
+  callsKeys: CallsKeys;
+  telephony: Telephony;
   botId: string;
   /** Where activities are posted; null until somebody says. Loopback only. */
   botUrl: string | null;

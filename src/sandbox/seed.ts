@@ -2,6 +2,8 @@
  * The Contoso tenant as it is on the first morning: who is there, which teams, which chats. The same every time, so that
  * a test may name an id. Must not know anything that happens later.
  */
+import { callDefaults } from './callSettings.ts';
+import { newParticipant } from './meetings.ts';
 import { type DirectoryUser, type Group, type Person, personalConversation, teamsIdOf, type World } from './world.ts';
 
 /** Tenant id of the sandbox unless another is asked for. */
@@ -106,6 +108,10 @@ export function seedWorld(tenantId: string): World {
     }),
     makeGuest({ id: userId(8), displayName: 'Bert Blocked', mail: 'bert@partner.example', accountEnabled: false }),
     makeGuest({ id: userId(9), displayName: "Orla O'Brien", mail: "o'brien@fabrikam.example", sponsors: [userId(1)] }),
+    makeUser({ id: userId(10), displayName: 'Bo Berg', mail: 'bo.berg@contoso.example', jobTitle: 'Engineer' }),
+    makeUser({ id: userId(11), displayName: 'Bo Brandt', mail: 'bo.brandt@contoso.example', jobTitle: 'Designer' }),
+    makeUser({ id: userId(12), displayName: 'Cleo Costa', mail: 'cleo@contoso.example', jobTitle: 'Sales Manager' }),
+    makeUser({ id: userId(13), displayName: 'Dan Dale', mail: 'dan@contoso.example', jobTitle: 'Solution Architect' }),
   ];
 
   const owners = [userId(1)];
@@ -162,6 +168,7 @@ export function seedWorld(tenantId: string): World {
   ];
 
   const general = '19:5a4db0c5apollogeneral0000000000@thread.tacv2';
+  const meetingThread = '19:meeting_NWE0ZGIwYzUtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDA0MDAx@thread.v2';
   const everyone = people.map((one) => one.key);
   const world: World = {
     tenantId,
@@ -173,11 +180,13 @@ export function seedWorld(tenantId: string): World {
       consent: true,
       latencyMs: 0,
       teamMemberTwice: 201,
+      ...callDefaults,
     },
     users,
     groups,
     people,
     conversations: [],
+    meetings: [],
     messages: [],
     invitations: [],
     mails: [],
@@ -206,7 +215,7 @@ export function seedWorld(tenantId: string): World {
       bot: 'never',
     },
     {
-      id: '19:meeting_NWE0ZGIwYzUtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDA0MDAx@thread.v2',
+      id: meetingThread,
       key: 'meeting',
       type: 'groupChat',
       name: 'Apollo weekly',
@@ -216,5 +225,17 @@ export function seedWorld(tenantId: string): World {
       bot: 'never',
     },
   );
+  // Rita is in her weekly meeting already; the others can be called.
+  const rita = { kind: 'user' as const, id: userId(1), displayName: 'Rita Requester', tenantId };
+  world.meetings.push({
+    threadId: meetingThread,
+    title: 'Apollo weekly',
+    organizer: 'rita',
+    msGraphResourceId: Buffer.from(`1*${userId(1)}*0**${meetingThread}`).toString('base64'),
+    joinMeetingId: '320004000137',
+    passcode: 'Ap0llo',
+    running: true,
+    participants: [newParticipant(rita)],
+  });
   return world;
 }

@@ -7,7 +7,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Calls } from './calls.ts';
-import { type ChannelKeys, channelIssuer, createChannelKeys, type Forgery, type SignOptions } from './channelKeys.ts';
+import { type CallForgery, createCallsKeys } from './callsKeys.ts';
+import { type ChannelKeys, createChannelKeys, type Forgery } from './channelKeys.ts';
 import { connectorError, createConnector } from './connector.ts';
 import { createControl, reset } from './control.ts';
 import { isLoopback } from './courier.ts';
@@ -19,6 +20,8 @@ import { Happenings } from './happenings.ts';
 import { pageFile } from './pageFiles.ts';
 import type { Room } from './room.ts';
 import { defaultBotId, defaultTenantId, seedWorld } from './seed.ts';
+import { Telephony } from './telephony.ts';
+import { openIdMetadata, type SignOptions } from './tokenKeys.ts';
 import type { World } from './world.ts';
 
 /** How to start a sandbox. */
@@ -54,6 +57,9 @@ export interface Sandbox {
   readonly publicPem: string;
   sign(claims?: Record<string, unknown>, options?: SignOptions): Promise<string>;
   forge(kind: Forgery): Promise<string>;
+  /** A token as the calling service signs its callbacks. */
+  signCall(claims?: Record<string, unknown>, options?: SignOptions): Promise<string>;
+  forgeCall(kind: CallForgery): Promise<string>;
   /** Back to the first morning. */
   reset(): void;
   close(): Promise<void>;
@@ -66,12 +72,19 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const directoryDelayMs = options.directoryDelayMs ?? 0;
   world.settings.directoryDelayMs = directoryDelayMs;
   const keys = await createChannelKeys(botId, () => room.serviceUrl);
+  const callsKeys = await createCallsKeys(botId, {
+    issuer: () => world.settings.callsIssuer,
+    tenantId: () => world.tenantId,
+    signAsChannel: keys.sign,
+  });
   const room: Room = {
     world,
     calls: new Calls(),
     faults: new Faults(),
     happenings: new Happenings(),
     keys,
+    callsKeys,
+    telephony: new Telephony(),
     botId,
     botUrl: options.botUrl ?? null,
     signed: options.signed ?? true,
@@ -115,9 +128,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     publicPem: keys.publicPem,
     sign: keys.sign,
     forge: keys.forge,
+    signCall: callsKeys.sign,
+    forgeCall: callsKeys.forge,
     reset: () => reset(room),
     close: () =>
       new Promise((resolve) => {
+        room.telephony.clear();
         server.close(() => resolve());
         server.closeAllConnections();
       }),
@@ -170,17 +186,15 @@ function createAnswerer(room: Room, quiet: boolean): Answerer {
   }
 
   function login(exchange: Exchange): Answer {
-    if (exchange.path.toLowerCase() === '/v1/.well-known/openidconfiguration') {
-      const body = {
-        issuer: channelIssuer,
-        authorization_endpoint: 'https://invalid.botframework.com',
-        jwks_uri: `${room.url}/login/v1/keys`,
-        id_token_signing_alg_values_supported: ['RS256'],
-        token_endpoint_auth_methods_supported: ['private_key_jwt'],
-      };
-      return { status: 200, body };
+    const path = exchange.path.toLowerCase();
+    if (path === '/v1/.well-known/openidconfiguration') {
+      return { status: 200, body: openIdMetadata(`${room.url}/login/v1/keys`) };
     }
-    if (exchange.path === '/v1/keys') return { status: 200, body: room.keys.jwks() };
+    if (path === '/v1/keys') return { status: 200, body: room.keys.jwks() };
+    if (path === '/calls/v1/.well-known/openidconfiguration') {
+      return { status: 200, body: openIdMetadata(`${room.url}/login/calls/v1/keys`) };
+    }
+    if (path === '/calls/v1/keys') return { status: 200, body: room.callsKeys.jwks() };
     if (exchange.method === 'POST' && /\/oauth2\/v2\.0\/token$/.test(exchange.path)) {
       return { status: 200, body: { token_type: 'Bearer', expires_in: 3599, access_token: 'sandbox-access-token' } };
     }

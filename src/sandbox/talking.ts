@@ -13,16 +13,12 @@ import {
   submitActivity,
 } from './activities.ts';
 import { addMessage, findMessage, showOnlyTo } from './chat.ts';
+import { refuse } from './checked.ts';
 import type { executeBody, installBody, sayBody, submitBody } from './controlBodies.ts';
 import { type Delivery, deliver, invokeLimitMs } from './courier.ts';
 import { type Answer, asObject } from './exchange.ts';
 import { botName, type Room } from './room.ts';
 import { findConversation, findPerson, newActivityId, splitConversationId } from './world.ts';
-
-/** The refusal of a control call. */
-export function refuse(status: number, message: string): Answer {
-  return { status, body: { error: message } };
-}
 
 function scene(room: Room, given: { conversation: string; user: string; locale?: string | undefined }): Scene | Answer {
   const person = findPerson(room.world, given.user);

@@ -3,6 +3,8 @@
  * and the switches a test may turn. Pure data and look-ups; it must not know HTTP, the bot, or how anything is drawn.
  */
 import { createHash } from 'node:crypto';
+import type { CallSettings } from './callSettings.ts';
+import type { Meeting } from './meetings.ts';
 
 /** A user object of the tenant's directory, with the Graph property names (Graph docs, resources/user). */
 export interface DirectoryUser {
@@ -120,7 +122,7 @@ export interface Invitation {
 }
 
 /** Switches of the tenant; see `POST /control/settings`. */
-export interface Settings {
+export interface Settings extends CallSettings {
   /** How long a just invited user stays invisible to the directory, in ms. */
   directoryDelayMs: number;
   /** Entra's authorizationPolicy.allowInvitesFrom; `none` refuses every invitation. */
@@ -143,6 +145,7 @@ export interface World {
   groups: Group[];
   people: Person[];
   conversations: Conversation[];
+  meetings: Meeting[];
   messages: Message[];
   invitations: Invitation[];
   mails: Mail[];
@@ -182,7 +185,7 @@ export function visibleUser(world: World, idOrName: string): DirectoryUser | und
   );
 }
 
-/** A person by key, object id, `29:` id or address. A directory user who never typed becomes a person here. */
+/** A person by key, object id, `29:` id, address, or a member's name before the `@`. A directory user who never typed becomes a person here. */
 export function findPerson(world: World, ref: string): Person | undefined {
   const wanted = ref.toLowerCase();
   const known = world.people.find(
@@ -193,9 +196,9 @@ export function findPerson(world: World, ref: string): Person | undefined {
       person.mail.toLowerCase() === wanted,
   );
   if (known) return known;
-  const user = world.users.find(
-    (one) => one.id === wanted || teamsIdOf(one.id) === ref || addressesOf(one).includes(wanted),
-  );
+  const user =
+    world.users.find((one) => one.id === wanted || teamsIdOf(one.id) === ref || addressesOf(one).includes(wanted)) ??
+    world.users.find((one) => one.userType === 'Member' && one.mail?.split('@')[0] === wanted);
   if (!user) return undefined;
   const mail = user.mail ?? user.userPrincipalName;
   const base = mail.split('@')[0] ?? user.id;

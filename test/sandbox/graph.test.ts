@@ -73,6 +73,23 @@ describe('the sandbox as Graph', () => {
       assert.equal(found.body['@odata.count'], 3);
     });
 
+    it('finds people by the beginning of a name, and searches names word by word', async () => {
+      const bos = ['bo.berg@contoso.example', 'bo.brandt@contoso.example'];
+      assert.deepEqual(mails(await find("startswith(displayName,'Bo')")), bos);
+      const search = (terms: string, headers: Record<string, string> = { ConsistencyLevel: 'eventual' }) =>
+        graph(`/users?$search=${encodeURIComponent(terms)}&$select=mail`, 'GET', undefined, headers);
+      assert.deepEqual(mails(await search('"displayName:bo"')), bos);
+      assert.deepEqual(mails(await search('"displayName:brandt bo"')), [bos[1]]);
+      assert.deepEqual(mails(await search('"displayName:cleo" OR "mail:dan@"')), [
+        'cleo@contoso.example',
+        'dan@contoso.example',
+      ]);
+      assert.deepEqual(mails(await search('"displayName:bo" AND "mail:bo.br"')), [bos[1]]);
+      assert.equal((await search('"displayName:bo"', {})).status, 400);
+      assert.equal((await search('"shoeSize:44"')).status, 400);
+      assert.equal((await search('displayName:bo')).status, 400);
+    });
+
     it('shows the state of a guest only when it is selected', async () => {
       const byDefault = await graph(`/users/${seeded('pia@partner.example').id}`);
       assert.equal('externalUserState' in byDefault.body, false);
@@ -82,10 +99,10 @@ describe('the sandbox as Graph', () => {
     });
 
     it('pages a long list', async () => {
-      const first = await graph('/users?$top=5&$select=id');
-      assert.equal(first.body.value.length, 5);
+      const first = await graph('/users?$top=7&$select=id');
+      assert.equal(first.body.value.length, 7);
       const second = await call(first.body['@odata.nextLink']);
-      assert.equal(second.body.value.length, sandbox.world.users.length - 5);
+      assert.equal(second.body.value.length, sandbox.world.users.length - 7);
     });
 
     it('finds teams by name and tells the two Zeniths apart', async () => {
