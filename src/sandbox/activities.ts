@@ -67,29 +67,42 @@ export function baseActivity(room: Room, type: string, scene: Scene): Activity {
 
 const escapeHtml = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
+/** A mention in Teams' own HTML copy of a text. */
+const mentionHtml = (name: string, index: number) =>
+  `<span itemtype="http://schema.skype.com/Mention" itemscope itemid="${index}">${name}</span>`;
+
 /**
- * A message somebody typed. With a mention the text begins with `<at>Usher</at>` and Teams' own HTML copy of the text is
- * attached, as Teams does.
+ * A message somebody typed. With a mention of the bot the text begins with `<at>Usher</at>`; other mentions stand where
+ * `@Name` was typed. Teams' own HTML copy of the text is attached, as Teams does.
  */
 export function messageActivity(
   room: Room,
   scene: Scene,
-  said: { text: string; mention: boolean; attachments: unknown[] },
+  said: { text: string; mention: boolean; mentions?: readonly Person[]; attachments: unknown[] },
 ): Activity {
   const activity = baseActivity(room, 'message', scene);
   const entities = activity['entities'] as unknown[];
   const channelData = activity['channelData'] as Record<string, unknown>;
   channelData['source'] = { name: 'text' };
-  const at = `<at>${botName}</at>`;
+  const bot = said.mention ? [{ id: `28:${room.botId}`, name: botName }] : [];
+  const others = (said.mentions ?? []).map(({ teamsId, name }) => ({ id: teamsId, name }));
+  let { text } = said;
+  let html = escapeHtml(said.text);
+  others.forEach(({ name }, index) => {
+    text = text.replace(`@${name}`, () => `<at>${name}</at>`);
+    html = html.replace(`@${escapeHtml(name)}`, () => mentionHtml(escapeHtml(name), bot.length + index));
+  });
+  for (const one of [...bot, ...others]) {
+    entities.push({ mentioned: one, text: `<at>${one.name}</at>`, type: 'mention' });
+  }
   const attachments = [...said.attachments];
-  if (said.mention) {
-    entities.push({ mentioned: { id: `28:${room.botId}`, name: botName }, text: at, type: 'mention' });
-    const html = `<p><span itemtype="http://schema.skype.com/Mention" itemscope itemid="0">${botName}</span>&nbsp;${escapeHtml(said.text)}</p>`;
-    attachments.push({ contentType: 'text/html', content: html });
+  if (bot.length + others.length > 0) {
+    const content = `<p>${said.mention ? `${mentionHtml(botName, 0)}&nbsp;` : ''}${html}</p>`;
+    attachments.push({ contentType: 'text/html', content });
   }
   return {
     ...activity,
-    text: said.mention ? `${at} ${said.text}` : said.text,
+    text: said.mention ? `<at>${botName}</at> ${text}` : text,
     textFormat: 'plain',
     ...(attachments.length > 0 ? { attachments } : {}),
   };

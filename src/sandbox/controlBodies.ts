@@ -35,6 +35,8 @@ export const sayBody = z.object({
   text: z.string(),
   /** Left out: as Teams does, needed everywhere but in personal chats. */
   mention: z.boolean().optional(),
+  /** Other people who are mentioned, each where `@Name` is in the text, or else at its end. */
+  mentions: z.array(z.string()).default([]),
   locale: z.string().optional(),
   attachments: z.array(attachment).default([]),
   /** Root message id, to answer inside a channel thread. */

@@ -18,7 +18,7 @@ import type { executeBody, installBody, sayBody, submitBody } from './controlBod
 import { type Delivery, deliver, invokeLimitMs } from './courier.ts';
 import { type Answer, asObject } from './exchange.ts';
 import { botName, type Room } from './room.ts';
-import { findConversation, findPerson, newActivityId, splitConversationId } from './world.ts';
+import { findConversation, findPerson, newActivityId, type Person, splitConversationId } from './world.ts';
 
 function scene(room: Room, given: { conversation: string; user: string; locale?: string | undefined }): Scene | Answer {
   const person = findPerson(room.world, given.user);
@@ -89,11 +89,19 @@ export async function say(room: Room, given: z.infer<typeof sayBody>): Promise<A
   const known = findMessage(room, sc.conversation.id, activityId, true);
   const thread = sc.conversation.type === 'channel' ? (inThread ?? known?.thread ?? activityId) : null;
   const mention = given.mention ?? sc.conversation.type !== 'personal';
+  const mentions: Person[] = [];
+  let { text } = given;
+  for (const ref of given.mentions) {
+    const mentioned = findPerson(room.world, ref);
+    if (!mentioned) return refuse(404, `nobody is called '${ref}'`);
+    if (!text.includes(`@${mentioned.name}`)) text = `${text} @${mentioned.name}`;
+    mentions.push(mentioned);
+  }
   const { shown, delivered } = attach(room, sc, given.attachments);
   const activity = messageActivity(
     room,
     { ...sc, thread, activityId },
-    { text: given.text, mention, attachments: delivered },
+    { text, mention, mentions, attachments: delivered },
   );
   if (!known) {
     addMessage(room, {
@@ -101,7 +109,7 @@ export async function say(room: Room, given: z.infer<typeof sayBody>): Promise<A
       thread,
       from: sc.person.key,
       name: sc.person.name,
-      text: mention ? `@${botName} ${given.text}` : given.text,
+      text: mention ? `@${botName} ${text}` : text,
       attachments: shown,
       activityId,
     });

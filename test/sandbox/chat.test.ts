@@ -76,6 +76,29 @@ describe('the sandbox as Teams', () => {
       assert.deepEqual(new Set(all.map((message) => message.thread)), new Set([said.body.activityId]));
     });
 
+    it('carries the mentions of other people where their names stand', async () => {
+      const text = 'call invite @Bo Brandt and others';
+      await control('say', { conversation: 'meeting', user: 'rita', text, mentions: ['bo.brandt', 'axel'] });
+      const activity = lastActivity();
+      const names = '<at>Bo Brandt</at> and others <at>Axel Approver</at>';
+      assert.equal(activity.text, `<at>Usher</at> call invite ${names}`);
+      const mentioned = activity.entities.filter((one: Loose) => one.type === 'mention');
+      assert.deepEqual(
+        mentioned.map((one: Loose) => [one.text, one.mentioned.name, one.mentioned.id.slice(0, 3)]),
+        [
+          ['<at>Usher</at>', 'Usher', '28:'],
+          ['<at>Bo Brandt</at>', 'Bo Brandt', '29:'],
+          ['<at>Axel Approver</at>', 'Axel Approver', '29:'],
+        ],
+      );
+      assert.match(activity.attachments[0].content, /itemid="1">Bo Brandt<\/span> and others/);
+      assert.equal((await messages('meeting'))[0]?.text, `@Usher ${text} @Axel Approver`);
+      assert.equal(
+        (await control('say', { conversation: 'meeting', user: 'rita', text, mentions: ['no'] })).status,
+        404,
+      );
+    });
+
     it('is nothing when a group message does not mention it', async () => {
       await control('say', { conversation: 'group', user: 'rita', text: 'lunch?', mention: false });
       assert.equal(bot.received.length, 0);
