@@ -9,6 +9,7 @@ import { formView } from './cards/views.ts';
 import { words } from './cards/words.ts';
 import type { Config } from './config.ts';
 import { closeEdge, listen, openEdge } from './http.ts';
+import { openCallTokens } from './remotes/callTokens.ts';
 import { openChannelTokens } from './remotes/channelTokens.ts';
 import { openConnector } from './remotes/connector.ts';
 import { openGraph } from './remotes/graph.ts';
@@ -41,6 +42,8 @@ const CHANNEL_ISSUER = 'https://api.botframework.com';
 const GRACE_MS = 7_000;
 /** What is being posted after that gets this long; the whole stop stays below 10 s. */
 const LAST_POSTS_MS = 1_000;
+/** Longest wait for the keys of those who send us something. */
+const KEYS_MS = 5_000;
 /** Longest wait for an answer of the Teams connector. */
 const CONNECTOR_MS = 10_000;
 /** The warm-up blocks for a moment, so it waits until the first probes have been answered. */
@@ -53,13 +56,25 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
   const clock: Clock = { now: () => Date.now() };
   const store = await openStore(config.databaseUrl.reveal(), { log });
   const tokensOf = (identity: Config['botIdentity']) => identity && openTokens(identity, config.loginUrl);
-  const all = capabilities({ defaultRedirectUrl: config.defaultRedirectUrl, graphUrl: config.graphUrl });
+  let ownPort = 0;
+  const all = capabilities({
+    defaultRedirectUrl: config.defaultRedirectUrl,
+    graphUrl: config.graphUrl,
+    botId: config.botId,
+    // A sandbox on any free port learns its address when the port is open.
+    publicUrl: () => config.publicUrl ?? (config.mode === 'sandbox' ? `http://127.0.0.1:${ownPort}` : null),
+    ringMs: config.ringMs,
+    applicationInstanceId: config.applicationInstanceId,
+    country: config.defaultCountry,
+    // Microsoft's cloud in China has no participants/invite (Graph docs, participant-invite, national clouds).
+    hasCalls: !/(?:^|\.)chinacloudapi\.cn$/.test(new URL(config.graphUrl).hostname),
+  });
   const graph = openGraph(
     { url: config.graphUrl, timeoutMs: config.callTimeoutMs, tokens: tokensOf(config.graphIdentity) },
     clock,
   );
-  const remotes = openRemotes(graph.send);
   const connector = openConnector({ timeoutMs: CONNECTOR_MS, tokens: tokensOf(config.botIdentity) });
+  const remotes = openRemotes(graph.send, connector);
 
   const teller = new Teller({
     store,
@@ -71,6 +86,8 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       // An update that finds its message gone posts it anew: two waits for the connector.
       leaseMs: 2 * CONNECTOR_MS + 2_000,
       retryBaseMs: config.retryBaseMs,
+      // Teams slows a bot down that edits one message more often (Teams docs, rate limits).
+      editGapMs: 2_000,
       retryMaxMs: config.retryMaxMs,
       maxTries: 12,
     },
@@ -124,13 +141,20 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     metadataUrl: config.openIdMetadataUrl,
     issuer: CHANNEL_ISSUER,
     audience: config.botId,
-    timeoutMs: 5_000,
+    timeoutMs: KEYS_MS,
+  });
+  const verifyCalls = openCallTokens({
+    metadataUrl: config.callsOpenIdMetadataUrl,
+    audience: config.botId,
+    timeoutMs: KEYS_MS,
   });
 
   let stopping = false;
   const edge = openEdge({
     settings: config,
     verify,
+    verifyCalls,
+    heard: (callback) => desk.heard(callback),
     receive: (activity) => adapter.receive(activity, (context) => application.run(context)),
     audit: (line) => store.audit([line]),
     missing: async () => {
@@ -149,6 +173,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     await store.close();
     throw cause;
   });
+  ownPort = port;
   runner.start();
   teller.start();
   const warming = setTimeout(() => {

@@ -126,7 +126,10 @@ const VARIABLES = {
     country.optional(),
     'Country of phone numbers typed without + (two letters, ISO 3166-1, such as DE); without it they need the +',
   ],
-  RING_SECONDS: [count(10, 300).default(45), 'How long somebody may ring before the card says no answer, in seconds'],
+  RING_SECONDS: [
+    count(1, 300).default(75),
+    'How long somebody may ring before the card says no answer, in seconds (Microsoft itself gives up after 60)',
+  ],
   SANDBOX_URL: [url.default('http://127.0.0.1:3979'), 'Sandbox mode: where the stand-ins listen'],
   DEFAULT_REDIRECT_URL: [
     z.url({ protocol: /^https$/, error: 'must be an https address' }).default('https://teams.microsoft.com'),

@@ -5,9 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import restify, { type Request, type Response, type Server } from 'restify';
+import { type CallDoorParts, takeCallback } from './callDoor.ts';
 import { isLoopback } from './config.ts';
+import { bearerOf, checkType, Refusal, readJson, unauthorized } from './guards.ts';
 import type { VerifyChannelToken } from './remotes/channelTokens.ts';
-import type { AuditLine, Log } from './requests/ports.ts';
 import { Envelope, tenantOf } from './teams/activity.ts';
 import type { TurnAnswer } from './teams/adapter.ts';
 
@@ -18,38 +19,20 @@ export interface EdgeSettings {
   readonly serviceUrlHosts: readonly string[];
 }
 
-export interface EdgeParts {
+export interface EdgeParts extends CallDoorParts {
   readonly settings: EdgeSettings;
   readonly verify: VerifyChannelToken;
   readonly receive: (activity: Envelope) => Promise<TurnAnswer>;
-  readonly audit: (line: AuditLine) => Promise<void>;
   /** Names of what is not ready, none when all is. */
   readonly missing: () => Promise<readonly string[]>;
-  readonly log: Log;
 }
 
-/** An activity with a few cards is some 50 KB; Teams itself limits messages to about 100 KB. */
-const MOST_BODY_BYTES = 512 * 1024;
-/** Turns under way; more than this means that something behind us hangs. */
+/** Turns (or callbacks) under way; more than this means that something behind us hangs. */
 const MOST_IN_FLIGHT = 500;
-
-/** A refusal: status, a stable code, and a sentence for the developer on the other side. */
-class Refusal {
-  readonly status: number;
-  readonly code: string;
-  readonly message: string;
-
-  constructor(status: number, code: string, message: string) {
-    this.status = status;
-    this.code = code;
-    this.message = message;
-  }
-}
 
 export function openEdge(parts: EdgeParts): Server {
   const { log, missing, settings } = parts;
   const server = restify.createServer({ name: 'Usher', handleUncaughtExceptions: false } as restify.ServerOptions);
-  let inFlight = 0;
 
   server.pre((req: Request, res: Response, next: restify.Next) => {
     const id = req.header('x-request-id');
@@ -75,6 +58,7 @@ export function openEdge(parts: EdgeParts): Server {
         if (!(cause instanceof Refusal)) log.error('http.bug', { path: req.path(), cause });
         const { status, code, message } =
           cause instanceof Refusal ? cause : new Refusal(500, 'InternalError', 'Something went wrong here.');
+        if (status === 503) res.setHeader('Retry-After', '1');
         if (status === 413 || status === 415) res.setHeader('Connection', 'close');
         res.json(status, { error: { code, message } });
       }
@@ -93,19 +77,8 @@ export function openEdge(parts: EdgeParts): Server {
         : { status: 503, body: { ready: false, missing: lacks } };
     }),
   );
-  server.post(
-    '/api/messages',
-    door(async (req) => {
-      if (inFlight >= MOST_IN_FLIGHT)
-        throw new Refusal(503, 'Busy', 'Too many activities at once; send it again later.');
-      inFlight++;
-      try {
-        return await parts.receive(await admit(req, parts));
-      } finally {
-        inFlight--;
-      }
-    }),
-  );
+  server.post('/api/messages', door(limited(async (req) => parts.receive(await admit(req, parts)))));
+  server.post('/api/calls', door(limited((req) => takeCallback(req, parts))));
   server.on('restifyError', (_req: Request, res: Response, error: { statusCode?: number }, done: () => void) => {
     const status = error.statusCode ?? 500;
     res.json(status, {
@@ -117,6 +90,20 @@ export function openEdge(parts: EdgeParts): Server {
     done();
   });
   return server;
+}
+
+/** Takes so many at once and no more; each door counts its own. */
+function limited(work: (req: Request) => Promise<TurnAnswer>): (req: Request) => Promise<TurnAnswer> {
+  let inFlight = 0;
+  return async (req) => {
+    if (inFlight >= MOST_IN_FLIGHT) throw new Refusal(503, 'Busy', 'Too much at once; send it again later.');
+    inFlight++;
+    try {
+      return await work(req);
+    } finally {
+      inFlight--;
+    }
+  };
 }
 
 /** Starts listening; the port (0: any) that it is. Rejects with the node error when the port is taken. */
@@ -141,10 +128,8 @@ export function closeEdge(server: Server): Promise<void> {
 /** The guard before the SDK: form first, then who sent it, then whether their tenant may. */
 async function admit(req: Request, parts: EdgeParts): Promise<Envelope> {
   const { settings, verify, audit, log } = parts;
-  if (!/^application\/(?:[\w.+-]+\+)?json(?:\s*;|$)/i.test(req.header('content-type') ?? '')) {
-    throw new Refusal(415, 'UnsupportedMediaType', 'Activities are application/json.');
-  }
-  const envelope = Envelope.safeParse(readJson(await readBody(req)));
+  checkType(req);
+  const envelope = Envelope.safeParse(await readJson(req));
   if (!envelope.success) {
     const [first] = envelope.error.issues;
     throw new Refusal(400, 'BadActivity', `The activity lacks a usable ${first?.path.join('.') || 'body'}.`);
@@ -158,9 +143,7 @@ async function admit(req: Request, parts: EdgeParts): Promise<Envelope> {
         service.username + service.password === '' &&
         settings.serviceUrlHosts.includes(service.host);
 
-  // Node keeps the first of several; which of them another reader on the way has judged is anybody's guess.
-  const [header = '', ...others] = req.headersDistinct['authorization'] ?? [];
-  if (others.length > 0) throw unauthorized();
+  const header = bearerOf(req);
   if (header !== '') {
     const verdict = await verify({ header, serviceUrl: activity.serviceUrl, channelId: activity.channelId });
     if (verdict === 'unavailable')
@@ -185,30 +168,7 @@ async function admit(req: Request, parts: EdgeParts): Promise<Envelope> {
   return activity;
 }
 
-const unauthorized = (): Refusal => new Refusal(401, 'Unauthorized', 'The request is not authenticated.');
-
 function fromLoopback(req: Request): boolean {
   const address = req.socket.remoteAddress ?? '';
   return /^(?:::ffff:)?127\./.test(address) || address === '::1';
-}
-
-async function readBody(req: Request): Promise<string> {
-  const tooLarge = (): Refusal => new Refusal(413, 'TooLarge', `A body may have ${MOST_BODY_BYTES} bytes at most.`);
-  if (Number(req.header('content-length') ?? 0) > MOST_BODY_BYTES) throw tooLarge();
-  const pieces: Buffer[] = [];
-  let size = 0;
-  for await (const piece of req as AsyncIterable<Buffer>) {
-    size += piece.length;
-    if (size > MOST_BODY_BYTES) throw tooLarge();
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString('utf8');
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Refusal(400, 'BadJson', 'The body is not JSON.');
-  }
 }

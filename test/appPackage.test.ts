@@ -9,6 +9,7 @@ import { words } from '../src/cards/words.ts';
 import { faults, fill, zip } from '../src/pack.ts';
 import { say } from '../src/requests/say.ts';
 import { commandsOf } from '../src/teams/commands.ts';
+import { SETTINGS } from './support/settings.ts';
 
 const file = (name: string) => readFileSync(new URL(`../appPackage/${name}`, import.meta.url));
 
@@ -90,18 +91,24 @@ describe('the app package', () => {
     assert.equal(JSON.parse(fill('{"a":"$\u007b{X}}"}', { X: 'quote " and \\' })).a, 'quote " and \\');
   });
 
-  it('asks for the three places and no permission', () => {
+  it('asks for the three places, for calls, and for the details of the meeting it is in', () => {
     const [bot] = manifest.bots;
     assert.deepEqual(bot.scopes, ['personal', 'team', 'groupChat']);
     assert.equal(bot.botId, VALUES.BOT_ID);
-    for (const name of ['permissions', 'devicePermissions', 'authorization', 'webApplicationInfo']) {
+    assert.equal(bot.supportsCalling, true);
+    assert.deepEqual(manifest.authorization.permissions.resourceSpecific, [
+      { name: 'OnlineMeeting.ReadBasic.Chat', type: 'Application' },
+      { name: 'ChannelMeeting.ReadBasic.Group', type: 'Application' },
+    ]);
+    assert.deepEqual(manifest.webApplicationInfo, { id: VALUES.BOT_ID });
+    for (const name of ['permissions', 'devicePermissions']) {
       assert.equal(name in manifest, false, name);
     }
     assert.deepEqual(manifest.validDomains, [VALUES.PUBLIC_HOST]);
   });
 
   it('lists commands that exist, in their own words, within the limits of Teams', () => {
-    const own = capabilities({ defaultRedirectUrl: 'https://a.example', graphUrl: 'https://b.example' });
+    const own = capabilities(SETTINGS);
     const commands = commandsOf(own);
     assert.deepEqual(lists.flatMap((list) => list.scopes).sort(), ['groupChat', 'personal', 'team']);
     for (const { commands: listed } of lists) {

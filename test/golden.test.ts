@@ -11,10 +11,12 @@ import { words } from '../src/cards/words.ts';
 import { readAnswer } from '../src/remotes/answer.ts';
 import { readArguments } from '../src/requests/arguments.ts';
 import type { Answer, AnyCapability, Call, Reply } from '../src/requests/capability.ts';
+import { problem } from '../src/requests/problem.ts';
 import type { LostCall, Person, Place, Request, RequestState } from '../src/requests/request.ts';
 import type { Say } from '../src/requests/say.ts';
 import { storyOf } from '../src/requests/storyOf.ts';
 import { root } from '../src/root.ts';
+import { SETTINGS } from './support/settings.ts';
 
 interface Given {
   /** What follows the command word, or raw fields as a form sends them. */
@@ -30,6 +32,15 @@ interface Given {
   >;
   /** How another request about the same subject ended, and how long ago. */
   readonly earlier?: { readonly agoMs: number; readonly outcome: unknown };
+  /** What is heard from outside, and when. */
+  readonly signals?: readonly {
+    readonly key: string;
+    readonly body: Record<string, unknown>;
+    readonly afterMs: number;
+  }[];
+  /** The requests the capability sees beside its own. */
+  readonly beside?: readonly Partial<Request>[];
+  readonly soFar?: unknown;
   /** The answer to a question, by field. */
   readonly chooses?: Readonly<Record<string, string>>;
 }
@@ -50,10 +61,7 @@ const PLACE: Place = {
   userId: '29:r',
 };
 const english = words('en');
-const all = capabilities({
-  defaultRedirectUrl: 'https://teams.microsoft.com',
-  graphUrl: 'https://graph.microsoft.com/v1.0',
-});
+const all = capabilities(SETTINGS);
 
 const spoken = (sentence: Say | string): string => (typeof sentence === 'string' ? sentence : english.say(sentence));
 
@@ -84,6 +92,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
   let answers: Answer[] = [];
   const lost: LostCall[] = [];
   let now = NOW;
+  let soFar: unknown = given.soFar ?? null;
   const earlier = given.earlier ? { outcome: given.earlier.outcome, at: NOW - given.earlier.agoMs } : null;
   for (let turns = 0; turns < 40; turns++) {
     const step = capability.step(input, answers, {
@@ -93,11 +102,32 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       place,
       lost,
       earlier,
+      soFar,
+      signals: (given.signals ?? [])
+        .filter((one) => NOW + one.afterMs <= now)
+        .map(({ afterMs, ...one }) => ({ ...one, at: NOW + afterMs })),
+      beside: (given.beside ?? []).map(
+        (one) =>
+          ({
+            tenantId: 't',
+            requester: REQUESTER,
+            place,
+            createdAt: NOW - 1000,
+            updatedAt: NOW - 1000,
+            ...one,
+          }) as Request,
+      ),
     });
     if (step.kind === 'call') {
       happened.push(readable(step.call));
       const next = left[step.call.name]?.shift() as Exclude<Given['answers'], undefined>[string][number] | undefined;
       if (next === undefined) return { input, happened, unanswered: step.call.name };
+      if (next === 'lost' && step.call.repeat === 'tell') {
+        happened.push('the answer was lost');
+        const reply = { ok: false, problem: problem('unsure', 'problem.unsure') } as const;
+        answers = [...answers, { n: answers.length, call: step.call, sentAt: now, heardAt: now, reply }];
+        continue;
+      }
       if (next === 'lost') {
         lost.push({ call: step.call, at: now });
         happened.push('the answer was lost');
@@ -109,14 +139,21 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       if (!reply.ok) happened.push(`→ ${reply.problem.kind} ${reply.problem.reason ?? ''}`.trim());
       answers = [...answers, { n: answers.length, call: step.call, sentAt: now, heardAt: now, reply }];
     } else if (step.kind === 'later') {
-      happened.push(`later, in ${step.forMs} ms: ${spoken(step.note)}`);
-      now += step.forMs;
+      happened.push(`later, in ${step.forMs} ms${step.note ? `: ${spoken(step.note)}` : ''}`);
+      if (step.outcome !== undefined) soFar = step.outcome;
+      if (step.fresh) answers = [];
+      // What is heard meanwhile ends the wait.
+      const heard = (given.signals ?? []).map(({ afterMs }) => NOW + afterMs).filter((at) => at > now);
+      now = Math.min(now + step.forMs, ...heard);
     } else if (step.kind === 'ask') {
       const value = given.chooses?.[step.question.field];
       happened.push({ asks: spoken(step.question.say), options: step.question.options });
       const option = step.question.options.find((one: { value: string }) => one.value === value);
       if (!option) return { input, happened };
       input = capability.choose(input, step.question.field, option);
+    } else if (step.kind === 'file') {
+      happened.push({ files: step.filing });
+      return { input, happened };
     } else {
       const state: RequestState = step.kind === 'done' ? 'done' : 'failed';
       const request: Request = {
@@ -133,6 +170,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
         fence: 1,
         nextAt: now,
         attempts: 0,
+        signals: 0,
         lost,
         note: null,
         question: null,

@@ -3,9 +3,14 @@
  * retry, history) follows from its description.
  */
 import type { AnyCapability } from '../requests/capability.ts';
+import { type CallInviteSettings, callInvite } from './call/invite.ts';
+import { callJoin } from './call/join.ts';
+import type { CallSettings } from './call/joinStep.ts';
 import { type GuestSettings, guest } from './guest/guest.ts';
 
-export function capabilities(settings: GuestSettings): ReadonlyMap<string, AnyCapability> {
-  const all: readonly AnyCapability[] = [guest(settings)];
+export type CapabilitySettings = GuestSettings & CallSettings & CallInviteSettings;
+
+export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, AnyCapability> {
+  const all: readonly AnyCapability[] = [guest(settings), callInvite(settings), callJoin(settings)];
   return new Map(all.map((one) => [one.name, one]));
 }

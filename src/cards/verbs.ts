@@ -14,10 +14,10 @@ export const VERBS = [
   'form.cancel',
   'command.run',
 ] as const;
-export type Verb = (typeof VERBS)[number] | `${string}.submit` | `${string}.again`;
+export type Verb = (typeof VERBS)[number] | `${string}.${string}`;
 
-/** What every capability's cards may ask for besides: its form is sent, or the same wish is made once more. */
-const OF_A_CAPABILITY = /^[a-z][A-Za-z]*\.(?:submit|again)$/;
+/** What a capability's cards may ask for besides: its form is sent, the same wish is made once more, one of its acts. */
+const OF_A_CAPABILITY = /^(?!request\.)[a-z][A-Za-z]*\.(?:submit|again|ring|stop|link|leave)$/;
 
 const known: ReadonlySet<string> = new Set(VERBS);
 

@@ -6,7 +6,7 @@
  */
 import type { Context } from '@microsoft/microsoft-graph-client';
 import type { Call, Reply } from '../requests/capability.ts';
-import type { Clock } from '../requests/ports.ts';
+import type { Clock, Sending } from '../requests/ports.ts';
 import { lineOf, noAnswer, noToken, readAnswer } from './answer.ts';
 import { later } from './later.ts';
 import type { Tokens } from './tokens.ts';
@@ -25,7 +25,7 @@ export interface Graph {
   readonly send: Send;
 }
 
-export type Send = (call: Call, about: { readonly requestId: string; readonly signal: AbortSignal }) => Promise<Reply>;
+export type Send = (call: Call, about: Omit<Sending, 'place'>) => Promise<Reply>;
 
 export function openGraph(settings: GraphSettings, clock: Clock): Graph {
   const url = new URL(settings.url);

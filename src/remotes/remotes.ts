@@ -2,16 +2,21 @@
  * All remotes behind the one door the spine knows: a call names its remote, the answer is a Reply.
  * Must not know capabilities.
  */
-import type { Remotes } from '../requests/ports.ts';
+import type { Call, Reply } from '../requests/capability.ts';
+import type { Remotes, Sending } from '../requests/ports.ts';
+import type { Connector } from './connector.ts';
 import type { Send } from './graph.ts';
 
-export function openRemotes(graph: Send): Remotes {
-  const byName: Readonly<Record<string, Send>> = { graph };
-  return {
-    send(call, about) {
-      const send = byName[call.to];
-      if (!send) throw new Error(`no remote named ${call.to}`);
-      return send(call, about);
-    },
+export function openRemotes(graph: Send, connector: Connector): Remotes {
+  const byName: Readonly<Record<Call['to'], (call: Call, about: Sending) => Promise<Reply>>> = {
+    graph,
+    teams: (call, about) => askTeams(connector, call, about),
   };
+  return { send: (call, about) => byName[call.to](call, about) };
+}
+
+/** What Teams tells a bot of a conversation: only reading, since what is said there is the poster's. */
+async function askTeams(connector: Connector, { method, path }: Call, { place }: Sending): Promise<Reply> {
+  if (method !== 'GET') throw new Error('Teams is only asked, never told');
+  return connector.send(method, place.serviceUrl, path);
 }

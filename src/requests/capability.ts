@@ -3,6 +3,7 @@
  * the answers so far, and tells the story of a request. The same description serves chat, form, help, recovery after a
  * crash, dry run and golden tests. This file must not know any capability, remote or card template.
  */
+import type { CallNotice } from './callNotices.ts';
 import type { Problem, Result } from './problem.ts';
 import type { LostCall, Person, Place, Question, Request } from './request.ts';
 import type { Say } from './say.ts';
@@ -10,16 +11,17 @@ import type { Say } from './say.ts';
 /**
  * What to do with a call that was marked sent and whose answer was not saved.
  * `safe`: send again. `restart`: forget the answers and begin with the look-up. `never`: stop as `unsure`, ask a person.
+ * `tell`: tell the capability (a problem of kind `unsure`), which knows another way to find out.
  */
-export type Repeat = 'safe' | 'restart' | 'never';
+export type Repeat = 'safe' | 'restart' | 'never' | 'tell';
 
 /** One HTTP call to a remote, as data. */
 export interface Call {
   /** The capability's own name for it; answers are found by it. */
   readonly name: string;
-  readonly to: 'graph';
+  readonly to: 'graph' | 'teams';
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** Path below the remote's base URL, query included and encoded. */
+  /** Path below the remote's base URL (of `teams`: the place's service URL), query included and encoded. */
   readonly path: string;
   readonly body?: unknown;
   readonly repeat: Repeat;
@@ -50,6 +52,33 @@ export interface Facts<O = unknown> {
   readonly lost: readonly LostCall[];
   /** How the latest other request about the same subject left it: what a directory may not show yet. */
   readonly earlier: Earlier<O> | null;
+  /** What the step said last that has been achieved so far. */
+  readonly soFar: O | null;
+  /** What was heard from outside about this request, oldest first. */
+  readonly signals: readonly Signal[];
+  /** The requests the capability asked to see (`beside`), newest first. */
+  readonly beside: readonly Request[];
+}
+
+/** Something heard from outside (a callback, a press), kept with its request. The same key again replaces it. */
+export interface Signal {
+  readonly key: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** When it was heard, epoch ms. */
+  readonly at: number;
+}
+
+/** The requests of a capability about a subject, in the same tenant. */
+export interface Beside {
+  readonly capability: string;
+  readonly subject: string;
+}
+
+/** A request a step files by itself, on behalf of who asked and where. Its card is shown when somebody asks for it. */
+export interface Filing extends Beside {
+  readonly input: unknown;
+  /** One effect per intent, as with every request. */
+  readonly key: string;
 }
 
 export interface Earlier<O = unknown> {
@@ -58,19 +87,30 @@ export interface Earlier<O = unknown> {
   readonly at: number;
 }
 
-/** What to do next. Times in milliseconds. An outcome before the end is what has been achieved so far. */
+/** What holds before the end: what has been achieved so far, and who is to look at it. */
+interface SoFar<O> {
+  readonly outcome?: O;
+  readonly standing?: string;
+  /** These requests may go on now. */
+  readonly wakes?: Beside;
+}
+
+/** What to do next. Times in milliseconds. */
 export type Step<O> =
   | { readonly kind: 'call'; readonly call: Call }
-  | {
+  | { readonly kind: 'file'; readonly filing: Filing }
+  | ({
       readonly kind: 'later';
       readonly forMs: number;
-      readonly note: Say;
-      readonly outcome?: O;
-      readonly standing?: string;
-    }
+      readonly note?: Say;
+      /** Waits for something from outside, not for its turn. */
+      readonly waits?: true;
+      /** The answers are no longer needed: `outcome` holds what was in them. */
+      readonly fresh?: true;
+    } & SoFar<O>)
   | { readonly kind: 'ask'; readonly question: Question; readonly forMs: number }
-  | { readonly kind: 'done'; readonly outcome: O; readonly standing: string }
-  | { readonly kind: 'fail'; readonly problem: Problem; readonly outcome?: O; readonly standing?: string };
+  | ({ readonly kind: 'done'; readonly outcome: O; readonly standing: string } & SoFar<O>)
+  | ({ readonly kind: 'fail'; readonly problem: Problem } & SoFar<O>);
 
 export type FieldKind = 'people' | 'text' | 'lines' | 'email' | 'url' | 'date' | 'toggle' | 'choice' | 'pairs';
 
@@ -116,6 +156,14 @@ export interface Story {
   readonly link?: { readonly label: Say; readonly url: string };
 }
 
+/** What somebody may do to a request that lives on, by a button or by a command about this place. */
+export interface Act {
+  /** Typed commands that do it, e.g. `call leave`; how they are shown, and the catalogue key of what they do. */
+  readonly typed?: { readonly words: readonly [string, ...string[]]; readonly usage: string; readonly does: string };
+  /** What the request is to hear (its keys make two presses one), or what is wrong. `data` is what was pressed or typed. */
+  read(request: Request, data: Raw): Result<readonly Omit<Signal, 'at'>[]>;
+}
+
 /** What `read` may know of the surroundings of a command or form. */
 export interface Surroundings {
   readonly requester: Person;
@@ -143,11 +191,21 @@ export interface Capability<I = never, O = never> {
    */
   readonly answers: Readonly<Record<string, Shape>>;
   step(input: I, answers: readonly Answer[], facts: Facts<O>): Step<O>;
+  /** The requests a step has to see besides its own. */
+  beside?(input: I): readonly Beside[];
+  /** What anybody in the same conversation may do to a request, by name. */
+  readonly acts?: Readonly<Record<string, Act>>;
+  /** The subject that typed acts are about, here. */
+  subjectAt?(place: Place): string;
+  /** What the calling service said, as signals; none when it says nothing to this request. */
+  hears?(request: Request<I, O>, notice: CallNotice): readonly Omit<Signal, 'at'>[];
   /** Title and facts at any time; the ending once there is an outcome. The spine adds what is the same for all. */
   story(request: Request<I, O>): {
     readonly title: Say;
     readonly rows: Story['rows'];
     readonly ending?: Pick<Story, 'sentence' | 'tone' | 'link'> & { readonly buttons: readonly Button[] };
+    /** While it is under way, where the spine's own words would say less. */
+    readonly live?: Pick<Story, 'sentence' | 'tone' | 'buttons'>;
   };
 }
 

@@ -3,11 +3,12 @@
  * what with a request; the store decides who was first.
  * Must not know how the wish was expressed (text, form, HTTP) or how the answer is shown.
  */
+import type { CallCallback, CallNotice } from './callNotices.ts';
 import type { AnyCapability, Raw } from './capability.ts';
 import { newId } from './ids.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
 import { bad, good, type Problem, problem, type Result } from './problem.ts';
-import type { Person, Place, Request } from './request.ts';
+import { chatOf, ENDED, type Person, type Place, type Request } from './request.ts';
 import { say } from './say.ts';
 
 export interface DeskParts {
@@ -106,6 +107,58 @@ export class Desk {
     changed(moved);
     if (moved.state === 'queued') queued();
     return good(moved);
+  }
+
+  /**
+   * Something done to a request that lives on (a press, a typed command). Whoever is in its conversation may. The request
+   * hears of it, whatever it is doing; one that was done is taken up again.
+   */
+  async act(id: string, act: string, data: Raw, where: Place): Promise<Result<Request>> {
+    const { store, clock, queued, changed } = this.#parts;
+    const request = await this.find(id, where);
+    if (!request || chatOf(request.place) !== chatOf(where))
+      return bad(problem('gone', say('problem.noSuchRequest', { id })));
+    const does = this.#capability(request.capability).acts?.[act];
+    if (!does) throw new Error(`${request.capability} has no act ${act}`);
+    const read = does.read(request, data);
+    if (!read.ok) return read;
+    const now = clock.now();
+    const isNew = await store.signal(id, read.value, now);
+    if (!isNew) return good(request);
+    const change: Change = { at: now, state: 'queued', nextAt: now, visible: false, audit: [] };
+    const resumed = request.state === 'done' ? await store.decide(id, request.version, 'done', change) : null;
+    if (resumed) changed(resumed);
+    queued();
+    return good(resumed ?? request);
+  }
+
+  /** The request that typed acts here are about: the newest that has not ended, else the newest; null when there is none. */
+  async here(capability: AnyCapability, where: Place): Promise<Request | null> {
+    if (!capability.subjectAt) return null;
+    const subject = capability.subjectAt(where);
+    const found = await this.list({ tenantId: where.tenantId, capability: capability.name, subject, limit: 6 });
+    return found.find(({ state }) => !ENDED.has(state)) ?? found[0] ?? null;
+  }
+
+  /**
+   * What the calling service says, kept with the requests it is about. Durable when this answers; a notice about nothing
+   * we know is dropped, since saying it again would not make it known.
+   */
+  async heard({ requestId, tenantId, notices }: CallCallback): Promise<void> {
+    const { store, clock, queued } = this.#parts;
+    for (const notice of notices) {
+      const request = await this.#about(notice, requestId);
+      if (!request || request.tenantId !== tenantId) continue;
+      const signals = this.#capability(request.capability).hears?.(request, notice) ?? [];
+      if (await store.signal(request.id, signals, clock.now())) queued();
+    }
+  }
+
+  /** How an invitation went concerns the request that its context names; all else the one that the address named. */
+  async #about(notice: CallNotice, requestId: string | null): Promise<Request | null> {
+    const { store } = this.#parts;
+    const context = notice.about === 'invite' ? notice.clientContext?.split('.')[0] : requestId;
+    return context ? store.get(context) : null;
   }
 
   /** The request with this id, if it belongs to the place's tenant. */

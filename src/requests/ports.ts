@@ -2,7 +2,7 @@
  * What the spine needs from outside: a store, the remotes, a poster, a clock. The spine calls these and nothing else.
  * Must not know SQL, HTTP, Teams or cards.
  */
-import type { Answer, Call, Earlier, Reply } from './capability.ts';
+import type { Answer, Beside, Call, Earlier, Reply, Signal } from './capability.ts';
 import type { Problem } from './problem.ts';
 import type { LostCall, Person, Place, Question, Request, RequestState } from './request.ts';
 import type { Say } from './say.ts';
@@ -23,6 +23,8 @@ export interface Draft {
   readonly input: unknown;
   /** The message that will show it, when it is already on screen (a submitted form); else one will be posted. */
   readonly activityId: string | null;
+  /** No card of its own: the request it serves shows what there is to see. */
+  readonly silent?: true;
 }
 
 export interface Accepted {
@@ -47,6 +49,7 @@ export interface Claim {
   readonly request: Request;
   readonly answers: readonly Answer[];
   readonly earlier: Earlier | null;
+  readonly signals: readonly Signal[];
 }
 
 /** One committed transaction of the life of a claimed (or, by the desk, resting) request. */
@@ -62,6 +65,10 @@ export interface Change {
   readonly forget?: 'all' | 'unheard' | 'failed';
   readonly lost?: readonly LostCall[];
   readonly nextAt?: number;
+  /** `signals` as whoever decided this knew it: when more was heard since, the request does not rest until `nextAt`. */
+  readonly signals?: number;
+  /** These requests may go on now. */
+  readonly wakes?: Beside;
   readonly attempts?: number;
   readonly note?: Say | null;
   readonly outcome?: unknown;
@@ -113,6 +120,12 @@ export interface Store {
    */
   claim(limit: number, now: number, leaseUntil: number): Promise<readonly Claim[]>;
 
+  /**
+   * Keeps what was heard from outside, and lets the request go on at once when any of it is new. False: nothing was (or
+   * there is no such request).
+   */
+  signal(id: string, signals: readonly Omit<Signal, 'at'>[], now: number): Promise<boolean>;
+
   /** Extends the leases of claims whose fences are still the newest. */
   hold(claims: readonly Pick<Request, 'id' | 'fence'>[], leaseUntil: number): Promise<void>;
 
@@ -144,8 +157,17 @@ export interface Store {
   ): Promise<readonly { message: Message; request: Request }[]>;
   /** Epoch ms of the earliest moment at which a message could be claimed, or null. */
   nextMessageAt(now: number): Promise<number | null>;
-  /** The message now shows `version`; `activityId` is where. Lets go of it. True when the request has moved on meanwhile. */
-  messageShown(requestId: string, conversationId: string, activityId: string, version: number): Promise<boolean>;
+  /**
+   * The message now shows `version`; `activityId` is where. Lets go of it, and leaves it alone until `quietUntil` (epoch
+   * ms). True when the request has moved on meanwhile.
+   */
+  messageShown(
+    requestId: string,
+    conversationId: string,
+    activityId: string,
+    version: number,
+    quietUntil?: number,
+  ): Promise<boolean>;
   /**
    * From now on this message is the one in its conversation that shows the request (a person asked for it again further
    * down). Answers the message that did so before, or null. `version` is what it shows already.
@@ -164,9 +186,16 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** What a remote may know of the request a call is made for. */
+export interface Sending {
+  readonly requestId: string;
+  readonly place: Pick<Place, 'serviceUrl'>;
+  readonly signal: AbortSignal;
+}
+
 export interface Remotes {
   /** Sends one call. Never throws for what remotes do; `signal` ends it early (then: kind `down`). */
-  send(call: Call, about: { readonly requestId: string; readonly signal: AbortSignal }): Promise<Reply>;
+  send(call: Call, about: Sending): Promise<Reply>;
 }
 
 export interface Poster {

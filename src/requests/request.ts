@@ -28,7 +28,8 @@ export const MOVES: Readonly<Record<RequestState, readonly RequestState[]>> = {
   queued: ['sending', 'cancelled'],
   sending: ['sending', 'queued', 'waiting', 'awaiting approval', 'done', 'failed', 'unsure', 'cancelled'],
   waiting: ['queued', 'sending', 'cancelled'],
-  done: [],
+  // Only what lives on after it was done is taken up again (somebody who did not answer is rung again).
+  done: ['queued'],
   failed: ['queued'],
   unsure: ['queued'],
   declined: [],
@@ -53,10 +54,15 @@ export interface Place {
   /** The bot's and the person's ids on the channel (`28:…`, `29:…`). */
   readonly botId: string;
   readonly userId: string;
+  /** The meeting whose chat it is, as Teams calls it towards bots. */
+  readonly meetingId?: string;
   /** Entra id and name of the team, when asked in one of its channels. */
   readonly teamId?: string;
   readonly teamName?: string;
 }
+
+/** The conversation without the thread: a channel's posts are all in one place. */
+export const chatOf = ({ conversationId }: Pick<Place, 'conversationId'>): string => conversationId.split(';')[0] ?? '';
 
 /** A question only a person can answer ("which Apollo?"); the answer becomes `input[field]`. */
 export interface Question {
@@ -92,6 +98,8 @@ export interface Request<I = unknown, O = unknown> {
   readonly fence: number;
   /** When the request may next be claimed, epoch ms. */
   readonly nextAt: number;
+  /** How often something was heard from outside; whoever rests must have heard it all. */
+  readonly signals: number;
   /** Failed tries in a row of the present step. */
   readonly attempts: number;
   readonly lost: readonly LostCall[];

@@ -3,14 +3,27 @@
  * is committed as sent before it leaves; what happens when its answer is lost is decided here and nowhere else.
  * Must not know any capability, remote, card or SQL: it sees steps, calls and replies.
  */
-import { ExponentialBackoff, type IBackoff } from 'cockatiel';
+
+import { pauseMs } from './backoff.ts';
 import type { AnyCapability, Call, Facts, Shape, Step } from './capability.ts';
+import { newId } from './ids.ts';
 import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
 import { type Problem, problem } from './problem.ts';
 import { Pump } from './pump.ts';
 import type { LostCall, Request } from './request.ts';
 import { say } from './say.ts';
-import { after, type Heard, heardOf, type Next, nextN, shaped, soFar, type Undated, type Work } from './work.ts';
+import {
+  after,
+  type Heard,
+  heardOf,
+  isNews,
+  type Next,
+  nextN,
+  shaped,
+  soFar,
+  type Undated,
+  type Work,
+} from './work.ts';
 
 /** Times in milliseconds. */
 export interface RunnerSettings {
@@ -39,6 +52,9 @@ export interface RunnerParts {
   /** Called after each change a person can see. */
   readonly changed: (request: Request) => void;
 }
+
+/** Most requests beside its own that a capability is shown, of each kind. */
+const BESIDE = 6;
 
 /** The store failed: the request is as sound as before. Its lease runs out, and whoever comes next goes on. */
 class StoreTrouble extends Error {
@@ -133,23 +149,34 @@ export class Runner {
     const unheard = answers.find((answer) => answer.reply === null);
     if (unheard) return this.#lost(claim, unheard.call, unheard.sentAt, problem('down', 'problem.lost'));
 
+    const { clock, store } = this.#parts;
     const facts: Facts = {
       requestId: request.id,
-      now: this.#parts.clock.now(),
+      now: clock.now(),
       requester: request.requester,
       place: request.place,
       lost: request.lost,
       earlier: claim.earlier,
+      soFar: request.outcome,
+      signals: claim.signals,
+      beside: await this.#beside(capability, request).catch(trouble),
     };
     const step: Step<unknown> = capability.step(request.input, answers, facts);
     switch (step.kind) {
       case 'call':
         return this.#call(claim, step.call, capability.answers[step.call.name]);
+      case 'file': {
+        const { input, key, subject } = step.filing;
+        const { requester, place } = request;
+        const draft = { id: newId(), capability: step.filing.capability, key, subject, input, requester, place };
+        await store.accept([{ ...draft, activityId: null, silent: true }], facts.now, 0).catch(trouble);
+        this.wake();
+        return { go: claim };
+      }
       case 'done':
         return this.#save(claim, {
+          ...soFar(step),
           state: 'done',
-          outcome: step.outcome,
-          standing: step.standing,
           problem: null,
           note: null,
           question: null,
@@ -161,10 +188,12 @@ export class Runner {
       case 'later':
         return this.#save(claim, {
           ...soFar(step),
-          state: 'queued',
+          state: step.waits ? 'waiting' : 'queued',
           nextAt: facts.now + step.forMs,
-          note: step.note,
-          visible: request.note?.key !== step.note.key,
+          signals: request.signals,
+          note: step.note ?? null,
+          ...(step.fresh ? { forget: 'all' } : {}),
+          visible: request.note?.key !== step.note?.key || isNews(step.outcome, request.outcome),
           audit: [],
         });
       case 'ask':
@@ -188,6 +217,15 @@ export class Runner {
     }
   }
 
+  async #beside(capability: AnyCapability, { id, tenantId, input }: Request): Promise<readonly Request[]> {
+    if (!capability.beside) return [];
+    const { store } = this.#parts;
+    const asked = await Promise.all(
+      capability.beside(input).map((wanted) => store.list({ tenantId, ...wanted, limit: BESIDE })),
+    );
+    return asked.flat().filter((one) => one.id !== id);
+  }
+
   /** Sends one call. A safe one needs no mark: repeating it harms nobody, so its commit is spared. */
   async #call(work: Work, call: Call, shape: Shape | undefined): Promise<Next> {
     const { store, clock, settings, remotes } = this.#parts;
@@ -209,7 +247,11 @@ export class Runner {
       if (!current) return { rest: true };
     }
     const reply = shaped(
-      await remotes.send(call, { requestId: work.request.id, signal: this.#stopping.signal }),
+      await remotes.send(call, {
+        requestId: work.request.id,
+        place: work.request.place,
+        signal: this.#stopping.signal,
+      }),
       shape,
     );
     if (!reply.ok && reply.problem.kind === 'busy') return this.#slowed(current, call, reply.problem);
@@ -230,7 +272,7 @@ export class Runner {
     const { request } = claim;
     const now = clock.now();
     if (now - request.createdAt > settings.giveUpMs) return this.#fail(claim, problem('busy', 'problem.busyForLong'));
-    const wait = why.retryAfterMs ?? this.#pause(request.attempts);
+    const wait = why.retryAfterMs ?? pauseMs(request.attempts, settings);
     await store.closeGate(call.to, now + wait).catch(trouble);
     return this.#save(claim, {
       state: 'queued',
@@ -252,6 +294,7 @@ export class Runner {
     const attempts = request.attempts + 1;
     log.warn('call.lost', { requestId: request.id, call: call.name, attempts, detail: why.detail });
     if (call.repeat === 'never') return this.#unsure(claim, call);
+    if (call.repeat === 'tell') return heardOf(claim, call, sentAt, { ok: false, problem: { ...why, kind: 'unsure' } });
     if (attempts >= settings.maxAttempts) {
       // A lost call that no look-up has spoken about since may have arrived.
       const looked = claim.answers.some((answer) => answer.reply?.ok);
@@ -260,7 +303,7 @@ export class Runner {
       return heardOf(claim, call, sentAt, { ok: false, problem: why });
     }
     const now = clock.now();
-    const pause = why.retryAfterMs ?? this.#pause(request.attempts);
+    const pause = why.retryAfterMs ?? pauseMs(request.attempts, settings);
     // A 503 that names a time speaks for the whole remote.
     if (why.retryAfterMs !== undefined) await store.closeGate(call.to, now + pause).catch(trouble);
     const note = say('request.note.retrying');
@@ -336,7 +379,8 @@ export class Runner {
       return null;
     }
     if (change.visible) changed(moved);
-    return { request: moved, answers: after(work, change), earlier: work.earlier };
+    const { earlier, signals } = work;
+    return { request: moved, answers: after(work, change), earlier, signals };
   }
 
   #answered(request: Request, { call, reply }: Heard): AuditLine {
@@ -346,13 +390,5 @@ export class Runner {
   #line(request: Request, what: string, detail: AuditLine['detail'] = {}): AuditLine {
     const at = this.#parts.clock.now();
     return { at, tenantId: request.tenantId, requestId: request.id, who: 'usher', what, detail };
-  }
-
-  /** Decorrelated-jitter backoff (cockatiel's maths), in ms, for the `attempts`-th failure in a row. */
-  #pause(attempts: number): number {
-    const { retryBaseMs, retryMaxMs } = this.#parts.settings;
-    let backoff: IBackoff<unknown> = new ExponentialBackoff({ initialDelay: retryBaseMs, maxDelay: retryMaxMs }).next();
-    for (let i = 0; i < attempts; i++) backoff = backoff.next(null);
-    return Math.max(backoff.duration, retryBaseMs / 2);
   }
 }

@@ -15,9 +15,11 @@ const button = (verb: string, style?: Button['style']): Button => ({
 
 /** What the request's card tells now. */
 export function storyOf(request: Request, capability: AnyCapability): Story {
-  const { title, rows, ending } = capability.story(request);
+  const { title, rows, ending, live } = capability.story(request);
   const base = { title, rows };
   const { state, problem, question, note } = request;
+  if (live && !question && (state === 'queued' || state === 'sending' || state === 'waiting'))
+    return { ...base, ...live };
   switch (state) {
     case 'done':
       if (!ending) throw new Error(`a done ${capability.name} request has no ending`);

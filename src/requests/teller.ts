@@ -20,6 +20,8 @@ export interface TellerSettings {
   readonly concurrency: number;
   /** How long a message is leased while it is posted; must outlast the slowest post. */
   readonly leaseMs: number;
+  /** A message that was edited is left alone for this long; what changes meanwhile is shown together. */
+  readonly editGapMs: number;
   readonly retryBaseMs: number;
   readonly retryMaxMs: number;
   /** Tries before a message is given up (the request itself stays readable through `request <id>`). */
@@ -72,7 +74,10 @@ export class Teller {
     try {
       const shown = await poster.show(message, request);
       if ('activityId' in shown) {
-        if (await store.messageShown(requestId, conversationId, shown.activityId, request.version)) this.wake();
+        // After a post the first edit comes at once: it is nearly always the result.
+        const quietUntil = message.activityId !== null ? clock.now() + settings.editGapMs : 0;
+        if (await store.messageShown(requestId, conversationId, shown.activityId, request.version, quietUntil))
+          this.wake();
         return;
       }
       const { kind, retryAfterMs, detail } = shown.problem;

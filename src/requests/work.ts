@@ -25,15 +25,19 @@ export function heardOf(work: Work, call: Call, sentAt: number, reply: Reply): N
   return { go: { ...work, answers: after(work, { heard }), unsaved: heard } };
 }
 
-/** What a step says has been achieved before the end. */
-export function soFar({
-  outcome,
-  standing,
-}: {
-  outcome?: unknown;
-  standing?: string;
-}): Pick<Change, 'outcome' | 'standing'> {
-  return { ...(outcome === undefined ? {} : { outcome }), ...(standing === undefined ? {} : { standing }) };
+/** What a step says has been achieved, and whom it wakes. */
+export function soFar(step: Partial<Pick<Change, 'outcome' | 'wakes'>> & { readonly standing?: string }) {
+  const { outcome, standing, wakes } = step;
+  return {
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(standing === undefined ? {} : { standing }),
+    ...(wakes === undefined ? {} : { wakes }),
+  };
+}
+
+/** Whether a person would see a difference in what has been achieved. */
+export function isNews(outcome: unknown, before: unknown): boolean {
+  return outcome !== undefined && JSON.stringify(outcome) !== JSON.stringify(before);
 }
 
 export const nextN = (work: Work): number => (work.answers.at(-1)?.n ?? -1) + 1;

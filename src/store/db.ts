@@ -12,6 +12,7 @@ import { migrate, missing } from './migrate.ts';
 import { openPostgres } from './postgres.ts';
 import { claim, closeGate, decide, gateOpensAt, hold, move, nextRequestAt } from './queue.ts';
 import { accept, answersOf, get, list } from './requests.ts';
+import { signal } from './signals.ts';
 import { openSqlite } from './sqlite.ts';
 
 /**
@@ -30,6 +31,7 @@ export async function openStore(databaseUrl: string, options: { readonly log?: L
   return {
     accept: (drafts, now, messageLeaseUntil) => accept(engine, drafts, now, messageLeaseUntil),
     claim: (limit, now, leaseUntil) => claim(engine, limit, now, leaseUntil),
+    signal: (id, signals, now) => signal(engine, id, signals, now),
     hold: (claims, leaseUntil) => hold(engine, claims, leaseUntil),
     move: async (id, fence, change) => move(engine, id, fence, change),
     decide: async (id, version, from, change) => decide(engine, id, version, from, change),
@@ -41,8 +43,8 @@ export async function openStore(databaseUrl: string, options: { readonly log?: L
     closeGate: (remote, until) => closeGate(engine, remote, until),
     claimMessages: (limit, now, leaseUntil) => claimMessages(engine, limit, now, leaseUntil),
     nextMessageAt: () => nextMessageAt(engine),
-    messageShown: (requestId, conversationId, activityId, version) =>
-      messageShown(engine, requestId, conversationId, activityId, version),
+    messageShown: (requestId, conversationId, activityId, version, quietUntil) =>
+      messageShown(engine, requestId, conversationId, activityId, version, quietUntil),
     followAt: (requestId, place, activityId, version) => followAt(engine, requestId, place, activityId, version),
     messageFailed: (requestId, conversationId, nextAt) => messageFailed(engine, requestId, conversationId, nextAt),
     audit: (lines) => audit(engine, lines),

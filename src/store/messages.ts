@@ -19,6 +19,7 @@ export async function addMessages(
   drafts: readonly Draft[],
   leaseUntil: number,
 ): Promise<void> {
+  if (drafts.length === 0) return;
   const rows = drafts.map(({ id, place, activityId }) => ({
     request_id: id,
     conversation_id: place.conversationId,
@@ -80,6 +81,7 @@ export async function messageShown(
   conversationId: string,
   activityId: string,
   version: number,
+  quietUntil = 0,
 ): Promise<boolean> {
   const row = await engine.writeOne((db) =>
     db
@@ -89,7 +91,7 @@ export async function messageShown(
         // Two who showed it at once may report in either order.
         shown_version: sql<number>`case when shown_version > ${version} then shown_version else ${version} end`,
         lease_until: 0,
-        next_at: 0,
+        next_at: quietUntil,
         tries: 0,
       })
       .where('request_id', '=', requestId)

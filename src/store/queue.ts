@@ -3,6 +3,7 @@
  * Must not know what is done with a claim, or why a change is made.
  */
 import { sql, type Transaction, type UpdateObject } from 'kysely';
+import type { Beside } from '../requests/capability.ts';
 import type { Change, Claim } from '../requests/ports.ts';
 import { MOVES, type Request, type RequestState } from '../requests/request.ts';
 import { addLines } from './audit.ts';
@@ -11,6 +12,7 @@ import { wantVersion } from './messages.ts';
 import { answersOf, earlierOf } from './requests.ts';
 import { fromHeard, fromSends, json, toRequest } from './rows.ts';
 import type { RequestRow, Tables } from './schema.ts';
+import { signalsOf } from './signals.ts';
 
 /** The states that fall due, and when: both word for word as the index `requests_due` has them, or it is not used. */
 const LIVE = sql`state in ('queued', 'waiting', 'sending')`;
@@ -42,11 +44,17 @@ export async function claim(engine: Engine, limit: number, now: number, leaseUnt
   const rows = await take(engine, limit, now, leaseUntil);
   rows.sort((a, b) => a.next_at - b.next_at);
   const ids = rows.map((row) => row.id);
-  const [answers, earlier] = await Promise.all([answersOf(engine.db, ids), earlierOf(engine.db, ids)]);
+  const spokenTo = rows.filter((row) => row.signals > 0).map((row) => row.id);
+  const [answers, earlier, signals] = await Promise.all([
+    answersOf(engine.db, ids),
+    earlierOf(engine.db, ids),
+    signalsOf(engine.db, spokenTo),
+  ]);
   return rows.map((row) => ({
     request: toRequest(row),
     answers: answers.get(row.id)!,
     earlier: earlier.get(row.id) ?? null,
+    signals: signals.get(row.id) ?? [],
   }));
 }
 
@@ -88,7 +96,7 @@ export async function hold(
   leaseUntil: number,
 ): Promise<void> {
   if (claims.length === 0) return;
-  const ours = sql.join(claims.map(({ id, fence }) => sql`(${id}, ${sql.lit(fence)})`));
+  const ours = sql.join(claims.map(({ id, fence }) => sql`(${id}, cast(${fence} as bigint))`));
   await engine.writeOne((db) =>
     sql`update requests set lease_until = ${leaseUntil}
       where state = 'sending' and lease_until < ${leaseUntil} and (id, fence) in (values ${ours})`.execute(db),
@@ -139,19 +147,25 @@ function assertLegal(from: RequestState, to: RequestState): void {
 }
 
 function tells(engine: Engine, change: Change): boolean {
-  return engine.tellQueued !== null && change.state === 'queued';
+  return engine.tellQueued !== null && (change.state === 'queued' || change.wakes !== undefined);
 }
 
 /** What a change does to the request's own row. Absent means as before, null means no more. */
 function columns(change: Change): UpdateObject<Tables, 'requests'> {
   const { state, visible, leaseUntil, nextAt, attempts, lost, standing, note, outcome, problem, question, input } =
     change;
+  // Cast, because PostgreSQL takes a case of nothing but parameters for text.
+  const soonest = sql`cast(${Math.min(nextAt ?? change.at, change.at)} as bigint)`;
+  const restsUntil =
+    nextAt === undefined || change.signals === undefined
+      ? nextAt
+      : sql<number>`case when signals > ${change.signals} then ${soonest} else cast(${nextAt} as bigint) end`;
   return {
     state,
     lease_until: leaseUntil ?? 0,
     updated_at: change.at,
     ...(visible && { version: sql<number>`version + 1` }),
-    ...(nextAt !== undefined && { next_at: nextAt }),
+    ...(restsUntil !== undefined && { next_at: restsUntil }),
     ...(attempts !== undefined && { attempts }),
     ...(lost !== undefined && { lost: JSON.stringify(lost) }),
     ...(standing !== undefined && { standing }),
@@ -165,13 +179,29 @@ function columns(change: Change): UpdateObject<Tables, 'requests'> {
 
 /** The rest of a change, once the request's own row is ours: answers, messages, audit. */
 async function follow(trx: Transaction<Tables>, row: RequestRow, change: Change): Promise<Request> {
-  const { heard, forget, sends, visible, audit } = change;
+  const { heard, forget, sends, visible, wakes, audit } = change;
   if (heard) await saveAnswer(trx, fromHeard(row.id, heard, change.at));
   if (forget) await forgetAnswers(trx, row.id, forget);
   if (sends) await saveAnswer(trx, fromSends(row.id, sends));
   if (visible) await wantVersion(trx, row.id, row.version);
+  if (wakes) await wake(trx, row.tenant_id, wakes, change.at);
   await addLines(trx, audit);
   return toRequest(row);
+}
+
+/** Lets resting requests go on now. Who is being worked on is counted up, so that they do not rest before they looked. */
+async function wake(trx: Transaction<Tables>, tenantId: string, { capability, subject }: Beside, now: number) {
+  await trx
+    .updateTable('requests')
+    .set({
+      signals: sql<number>`signals + 1`,
+      next_at: sql<number>`case when state <> 'sending' and next_at > ${now} then ${now} else next_at end`,
+    })
+    .where('tenant_id', '=', tenantId)
+    .where('subject', '=', subject)
+    .where('capability', '=', capability)
+    .where('state', 'in', ['queued', 'waiting', 'sending'])
+    .execute();
 }
 
 async function saveAnswer(trx: Transaction<Tables>, answer: ReturnType<typeof fromSends>): Promise<void> {

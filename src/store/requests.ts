@@ -63,7 +63,11 @@ async function acceptSome(
       trx,
       [...fresh.values()].map((draft) => acceptedLine(draft, now)),
     );
-    await addMessages(trx, [...fresh.values()], messageLeaseUntil);
+    await addMessages(
+      trx,
+      [...fresh.values()].filter((draft) => !draft.silent),
+      messageLeaseUntil,
+    );
   }
   for (const row of await held(trx, drafts, byKey)) byKey.set(row.key, row);
 

@@ -32,6 +32,7 @@ export function toRequest(row: RequestRow): Request {
     version: row.version,
     fence: row.fence,
     nextAt: row.next_at,
+    signals: row.signals,
     attempts: row.attempts,
     lost: JSON.parse(row.lost),
     note: parsed(row.note),

@@ -29,6 +29,8 @@ export interface RequestTable {
   outcome: string | null;
   problem: string | null;
   question: string | null;
+  /** How often something was heard from outside. */
+  signals: Generated<number>;
   readonly created_at: number;
   updated_at: number;
 }
@@ -69,6 +71,13 @@ export interface MessageTable {
   given_up: Generated<number>;
 }
 
+export interface SignalTable {
+  readonly request_id: string;
+  readonly key: string;
+  body: string;
+  at: number;
+}
+
 export interface GateTable {
   readonly remote: string;
   until: number;
@@ -79,6 +88,7 @@ export interface Tables {
   answers: AnswerTable;
   audit: AuditTable;
   messages: MessageTable;
+  signals: SignalTable;
   gates: GateTable;
   usher_migration: { readonly name: string; readonly done_at: number };
 }

@@ -62,6 +62,7 @@ export function placeOf(activity: Envelope): Place {
     tenantId: tenantOf(activity),
     botId: recipient.id,
     userId: from.id,
+    ...(channelData?.meeting ? { meetingId: channelData.meeting.id } : {}),
     ...(aadGroupId ? { teamId: aadGroupId } : {}),
     ...(name ? { teamName: name } : {}),
   };

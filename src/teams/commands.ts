@@ -7,8 +7,9 @@ import type { AnyCapability } from '../requests/capability.ts';
 
 export interface Command {
   readonly name: string;
-  /** The capability whose command it is. */
+  /** The capability whose command it is, and which of its acts it does (else: files a request). */
   readonly capability?: string;
+  readonly act?: string;
   /** Words that mean it; the first is the one shown. */
   readonly words: readonly string[];
   /** How it is shown with what follows it, e.g. `request <id>`. */
@@ -44,22 +45,30 @@ export const DESK_COMMANDS: readonly Command[] = [
 export function commandsOf(capabilities: ReadonlyMap<string, AnyCapability>): readonly Command[] {
   const own = [...capabilities.values()].map((capability): Command => {
     const [first] = capability.commands;
+    const [head] = capability.fields;
     return {
       name: first,
       capability: capability.name,
       words: capability.commands,
       usage: usageOf(capability, first),
-      does: `help.${first}`,
-      example: `${first} ana@partner.example`,
+      does: `help.${first.replaceAll(' ', '.')}`,
+      ...(head?.required ? { example: `${first} ana@partner.example` } : {}),
     };
   });
-  return [...own, ...DESK_COMMANDS];
+  const acts = [...capabilities.values()].flatMap(({ name: capability, acts = {} }) =>
+    Object.entries(acts).flatMap(([act, { typed }]): Command[] => {
+      if (!typed) return [];
+      const { words, usage, does } = typed;
+      return [{ name: words[0], capability, act, words, usage, does }];
+    }),
+  );
+  return [...own, ...acts, ...DESK_COMMANDS];
 }
 
 function usageOf(capability: AnyCapability, first: string): string {
   const [head, ...others] = capability.fields;
   const named = others.filter((field) => field.phrases && !field.more).map((field) => `[${field.phrases?.[0]} …]`);
-  return [first, head ? `<${head.name}>` : '', ...named].filter(Boolean).join(' ');
+  return [first, head ? (head.required ? `<${head.name}>` : `[${head.name}]`) : '', ...named].filter(Boolean).join(' ');
 }
 
 export interface Typed {
@@ -94,17 +103,17 @@ function polite(text: string): string {
 
 /** Commands somebody may have meant, nearest first, with what they typed after it kept. */
 export function didYouMean(text: string, commands: readonly Command[]): readonly string[] {
-  const [typed = '', ...others] = polite(text).split(/\s+/);
-  const rest = others.join(' ');
+  const typed = polite(text).split(/\s+/);
   const near = commands
-    .flatMap((command) =>
-      command.words
-        .filter((word) => !word.includes(' '))
-        .map((word) => ({ word, far: distance(typed.toLowerCase(), word) })),
-    )
+    .flatMap(({ words }) => words)
+    .map((word) => {
+      const length = word.split(' ').length;
+      const far = distance(typed.slice(0, length).join(' ').toLowerCase(), word);
+      return { far, word, guess: [word, ...typed.slice(length)].join(' ') };
+    })
     .filter(({ word, far }) => far <= Math.max(1, Math.floor(word.length / 3)))
     .sort((a, b) => a.far - b.far)
-    .map(({ word }) => `${word} ${rest}`.trim());
+    .map(({ guess }) => guess);
   // A text with an address in it was probably meant to invite somebody.
   const addresses = text.match(/[^\s<>,;"]+@[^\s<>,;"]+/g);
   if (near.length === 0 && addresses) near.push(`${commands[0]?.words[0] ?? 'help'} ${addresses.join(', ')}`);

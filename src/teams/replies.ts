@@ -10,7 +10,7 @@ import type { Choice, Desk } from '../requests/desk.ts';
 import { newId, readId } from '../requests/ids.ts';
 import type { RequestFilter } from '../requests/ports.ts';
 import { PROBLEM_KINDS, type Problem, problem } from '../requests/problem.ts';
-import type { Person, Place, Request } from '../requests/request.ts';
+import { chatOf, type Person, type Place, type Request } from '../requests/request.ts';
 import { type Say, say } from '../requests/say.ts';
 import { storyOf } from '../requests/storyOf.ts';
 import type { Command } from './commands.ts';
@@ -244,9 +244,6 @@ export class Replies {
     };
   }
 }
-
-/** The conversation without the thread: a channel's posts are all in one place. */
-const chatOf = ({ conversationId }: Place): string => conversationId.split(';')[0] ?? '';
 
 function withFallbacks(capability: AnyCapability, values: Raw): Raw {
   const fallbacks = capability.fields.flatMap((field) =>

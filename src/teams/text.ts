@@ -26,6 +26,16 @@ export const MOST_TEXT = 16_000;
 /** Marks that turn the reading direction, joiners of words, soft hyphens: nobody types them, they come along in a paste. */
 const UNSEEN = /[\u00ad\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069]/g;
 
+/** Whom the message mentions besides the bot, as Teams names them. */
+export function readMentions(entities: unknown, botId: string): readonly { name: string; teamsId: string }[] {
+  return (Array.isArray(entities) ? entities : []).flatMap((entity) => {
+    const mention = Mention.safeParse(entity);
+    if (!mention.success || !mention.data.text || mention.data.mentioned.id === botId) return [];
+    const name = readText(mention.data.text, [], botId);
+    return name === '' ? [] : [{ name, teamsId: mention.data.mentioned.id }];
+  });
+}
+
 /** The text as meant: mentions of the bot gone, others as their names, entities decoded, quotes straight. */
 export function readText(text: string, entities: unknown, botId: string): string {
   // Longer than all that one command can take; what follows would be refused, and is not worth the reading.

@@ -21,11 +21,12 @@ import { type Envelope, personOf, placeOf } from './activity.ts';
 import { WireError } from './adapter.ts';
 import type { InvokeAnswer, Turns } from './application.ts';
 import { type Command, didYouMean, findCommand } from './commands.ts';
+import { formKey, hasFiles, rawOf, typedIn } from './given.ts';
 import type { CheckMember } from './membership.ts';
 import { CARD, cardMessage } from './post.ts';
 import type { Asker, Replies, Reply } from './replies.ts';
 import { Seen } from './seen.ts';
-import { MOST_TEXT, readText } from './text.ts';
+import { MOST_TEXT, readMentions, readText } from './text.ts';
 
 export interface TurnParts {
   readonly desk: Desk;
@@ -51,6 +52,8 @@ interface Turn extends Asker {
   readonly key: string;
   /** The message whose card was pressed. */
   readonly pressed: string | null;
+  /** Whom the typed message mentions. */
+  readonly mentions: readonly { readonly name: string; readonly teamsId: string }[];
 }
 
 const Pressed = z.looseObject({ verb: z.string().max(100), data: z.record(z.string(), z.unknown()).optional() });
@@ -71,6 +74,7 @@ export function openTurns(parts: TurnParts): Turns {
       language: words(who.locale),
       key: `chat:${where.conversationId}:${activity.id ?? newId()}`,
       pressed: typeof pressed === 'string' && pressed !== '' ? pressed : null,
+      mentions: readMentions(activity['entities'], activity.recipient.id),
     };
   };
 
@@ -79,6 +83,7 @@ export function openTurns(parts: TurnParts): Turns {
     if (!typed) return { below: replies.unknown(text, didYouMean(text, commands), turn) };
     const { command, rest } = typed;
     const capability = command.capability && capabilities.get(command.capability);
+    if (capability && command.act) return typedAct(capability, command.act, rest, turn);
     if (capability) return typedWish(capability, rest, turn);
     switch (command.name) {
       case 'requests':
@@ -104,12 +109,31 @@ export function openTurns(parts: TurnParts): Turns {
   /** A typed command of a capability: filed when complete, else the form with what was understood. */
   async function typedWish(capability: AnyCapability, rest: string, turn: Turn): Promise<Shows> {
     const raw = readArguments(rest, capability.fields);
-    if (rest === '' || !capability.fields.every((field) => !field.required || raw[field.name])) {
+    if (!capability.fields.every((field) => !field.required || raw[field.name])) {
       return { below: replies.form(capability, raw, [], turn) };
     }
-    const filed = await file(capability, raw, turn, null);
+    const { mentions } = turn;
+    const meant = mentions.length === 0 ? raw : { ...raw, mentions: JSON.stringify(mentions) };
+    const filed = await file(capability, meant, turn, null);
     if (filed.ok) return { nothing: true };
     return { below: replies.form(capability, raw, filed.problem, turn) };
+  }
+
+  /** A command about what goes on here ("call leave"): done to the request that it is about, whose card comes down here. */
+  async function typedAct(capability: AnyCapability, act: string, rest: string, turn: Turn): Promise<Shows> {
+    const request = await desk.here(capability, turn.where);
+    if (!request) return { below: replies.problem(problem('gone', `${capability.name}.notHere`), turn) };
+    const done = await desk.act(request.id, act, { text: rest }, turn.where);
+    return done.ok ? replies.open(done.value, turn) : { below: replies.problem(done.problem, turn) };
+  }
+
+  async function pressedAct(act: string, data: Readonly<Record<string, unknown>>, turn: Turn): Promise<Shows> {
+    const texts = Object.entries(data).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+    const { requestId = '', ...rest } = Object.fromEntries(texts);
+    const done = await desk.act(requestId, act, rest, turn.where);
+    if (done.ok) return { instead: replies.card(done.value, turn), follows: done.value };
+    const now = done.problem.kind === 'clash' ? await desk.find(requestId, turn.where) : null;
+    return now ? { instead: replies.card(now, turn), follows: now } : { said: done.problem };
   }
 
   /** Files a wish; receipts that have no message yet are posted here, at once. */
@@ -136,6 +160,7 @@ export function openTurns(parts: TurnParts): Turns {
     const capability = capabilities.get(head);
     if (capability && action === 'submit') return submitForm(capability, data, turn);
     if (capability && action === 'again') return again(capability, text('requestId'), turn);
+    if (capability?.acts?.[action]) return pressedAct(action, data, turn);
     switch (verb) {
       case 'form.open': {
         const wanted = capabilities.get(text('capability'));
@@ -144,7 +169,7 @@ export function openTurns(parts: TurnParts): Turns {
       case 'form.cancel':
         return { instead: replies.notice(say('form.cancelled'), turn) };
       case 'command.run':
-        return run(text('text').slice(0, MOST_TEXT), { ...turn, key: formKey(text('formId'), turn) ?? turn.key });
+        return run(text('text').slice(0, MOST_TEXT), { ...turn, key: formKey(text('formId'), turn.where) ?? turn.key });
       case 'request.show':
         return replies.request(text('requestId'), turn);
       case 'request.fix':
@@ -167,7 +192,7 @@ export function openTurns(parts: TurnParts): Turns {
     turn: Turn,
   ): Promise<Shows> {
     const formId = typeof data['formId'] === 'string' ? data['formId'] : '';
-    const key = formKey(formId, turn);
+    const key = formKey(formId, turn.where);
     if (key === null) return { said: problem('gone', 'bot.oldButton') };
     const raw = rawOf(capability, data);
     const filed = await file(capability, raw, turn, turn.pressed, key);
@@ -348,30 +373,4 @@ export function openTurns(parts: TurnParts): Turns {
       greeted.forget(activity.conversation.id);
     },
   };
-}
-
-/** The key of what was pressed on a card: the id baked into it when it was rendered, in this conversation. */
-function formKey(formId: string, { where }: Turn): string | null {
-  return /^[0-9a-z]{8}$/.test(formId) ? `form:${where.conversationId}:${formId}` : null;
-}
-
-/** The capability's fields among the data of a card, as text. */
-function rawOf(capability: AnyCapability, data: Readonly<Record<string, unknown>>): Raw {
-  return Object.fromEntries(
-    capability.fields.flatMap((field) => {
-      const value = data[field.name];
-      return typeof value === 'string' && value !== '' ? [[field.name, value]] : [];
-    }),
-  );
-}
-
-/** What was typed; a number is text to whoever typed it, anything else was not typed. */
-function typedIn(activity: Envelope): string {
-  const text = activity['text'];
-  return typeof text === 'string' || typeof text === 'number' ? String(text) : '';
-}
-
-function hasFiles(activity: Envelope): boolean {
-  const attachments = activity['attachments'];
-  return Array.isArray(attachments) && attachments.some((one) => /file\.download\.info/.test(String(one?.contentType)));
 }

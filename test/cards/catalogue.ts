@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { capabilities } from '../../src/capabilities/index.ts';
 import { isVerb } from '../../src/cards/verbs.ts';
+import { SETTINGS } from '../support/settings.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 
@@ -60,8 +61,9 @@ export function asked(): { readonly exact: ReadonlySet<string>; readonly pattern
     const template = readFileSync(new URL(`cards/${name}.json`, ROOT), 'utf8');
     for (const [, key] of template.matchAll(/"say:([^"]+)"/g)) exact.add(key!);
   }
-  const all = capabilities({ defaultRedirectUrl: 'https://a.example', graphUrl: 'https://b.example' }).values();
-  for (const { name, fields } of all) {
+  const all = capabilities(SETTINGS).values();
+  for (const { name, fields, subjectAt } of all) {
+    if (subjectAt) exact.add(`${name}.notHere`);
     for (const part of ['title', 'intro', 'submit']) exact.add(`${name}.form.${part}`);
     for (const field of fields) {
       exact.delete(field.words);

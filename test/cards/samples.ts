@@ -44,6 +44,7 @@ export function request(more: Partial<Request> = {}): Request {
     nextAt: AT,
     attempts: 0,
     lost: [],
+    signals: 0,
     note: null,
     outcome: null,
     problem: null,

@@ -5,7 +5,9 @@
 import { type OutgoingHttpHeaders, request } from 'node:http';
 import { Readable } from 'node:stream';
 import { closeEdge, type EdgeParts, type EdgeSettings, listen, openEdge } from '../../src/http.ts';
+import { openCallTokens } from '../../src/remotes/callTokens.ts';
 import { openChannelTokens } from '../../src/remotes/channelTokens.ts';
+import type { CallCallback } from '../../src/requests/callNotices.ts';
 import type { AuditLine } from '../../src/requests/ports.ts';
 import { type ChannelKeys, createChannelKeys } from '../../src/sandbox/channelKeys.ts';
 import { type Listener, listenHere, reply } from './listener.ts';
@@ -58,27 +60,44 @@ export interface Edge {
   readonly port: number;
   readonly login: Login;
   readonly channel: ChannelKeys;
+  /** The calling service: its login host, and its keys, which sign for its callbacks unless told otherwise. */
+  readonly callsLogin: Login;
+  readonly caller: ChannelKeys;
   readonly log: KeptLog;
   /** Activities that got in. */
   readonly received: unknown[];
+  /** Callbacks that were handed on. */
+  readonly heard: CallCallback[];
   readonly audited: AuditLine[];
   close(): Promise<void>;
 }
 
-/** Making a key pair takes a tenth of a second and more: all edges share one. */
+/** Making a key pair takes a tenth of a second and more: all edges share theirs. */
 let channelOnce: Promise<ChannelKeys> | undefined;
+let callerOnce: Promise<ChannelKeys> | undefined;
 
-/** An edge in live mode (or as `settings` say), with one published key. */
+/** Keys that sign as the calling service does: for a tenant, and for no serviceUrl. */
+export async function createCallerKeys(): Promise<ChannelKeys> {
+  const keys = await createChannelKeys(BOT_ID, () => '');
+  const sign: ChannelKeys['sign'] = (claims, options) =>
+    keys.sign({ serviceurl: undefined, tid: TENANT_ID, ...claims }, options);
+  return { ...keys, sign };
+}
+
+/** An edge in live mode (or as `settings` say), with one published key of each service. */
 export async function openEdgeHere(
   settings: Partial<EdgeSettings> = {},
   parts: Partial<EdgeParts> = {},
   host = '127.0.0.1',
 ): Promise<Edge> {
   channelOnce ??= createChannelKeys(BOT_ID, () => SERVICE_URL);
-  const [login, channel] = await Promise.all([openLogin(), channelOnce]);
+  callerOnce ??= createCallerKeys();
+  const [login, callsLogin, channel, caller] = await Promise.all([openLogin(), openLogin(), channelOnce, callerOnce]);
   login.keys = channel.jwks().keys;
+  callsLogin.keys = caller.jwks().keys;
   const log = new KeptLog();
   const received: unknown[] = [];
+  const heard: CallCallback[] = [];
   const audited: AuditLine[] = [];
   const server = openEdge({
     settings: {
@@ -93,6 +112,14 @@ export async function openEdgeHere(
       audience: BOT_ID,
       timeoutMs: 1000,
     }),
+    verifyCalls: openCallTokens({
+      metadataUrl: `${callsLogin.listener.url}/metadata`,
+      audience: BOT_ID,
+      timeoutMs: 1000,
+    }),
+    heard: async (one) => {
+      heard.push(one);
+    },
     receive: async (one) => {
       received.push(one);
       return { status: 200 };
@@ -110,12 +137,15 @@ export async function openEdgeHere(
     port,
     login,
     channel,
+    callsLogin,
+    caller,
     log,
     received,
+    heard,
     audited,
     async close() {
       await closeEdge(server);
-      await login.close();
+      await Promise.all([login.close(), callsLogin.close()]);
     },
   };
 }

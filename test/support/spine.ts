@@ -7,6 +7,7 @@ import { Desk, type Wish } from '../../src/requests/desk.ts';
 import type { Log, Remotes, Store } from '../../src/requests/ports.ts';
 import type { Person, Place, Request } from '../../src/requests/request.ts';
 import { Runner, type RunnerSettings } from '../../src/requests/runner.ts';
+import { SETTINGS as OF_CAPABILITIES } from './settings.ts';
 
 export const RITA: Person = { id: 'rita', name: 'Rita Requester', locale: 'en' };
 export const AXEL: Person = { id: 'axel', name: 'Axel Approver', locale: 'en' };
@@ -42,10 +43,7 @@ export class Spine {
 
   constructor(store: Store, settings: Partial<RunnerSettings> = {}) {
     this.store = store;
-    const all = capabilities({
-      defaultRedirectUrl: 'https://teams.microsoft.com',
-      graphUrl: 'https://graph.microsoft.com/v1.0',
-    });
+    const all = capabilities(OF_CAPABILITIES);
     const clock = { now: () => this.now };
     const remotes: Remotes = {
       send: async (call) => {

@@ -30,6 +30,7 @@ export function queueLaws(bench: () => Bench): void {
       request: { ...accepted, state: 'sending', fence: 1, updatedAt: NOW + 1 },
       answers: [],
       earlier: null,
+      signals: [],
     });
     assert.deepEqual(await store.claim(5, NOW + 2, LATER), []);
   });

@@ -27,6 +27,7 @@ export function requestLaws(bench: () => Bench): void {
         nextAt: NOW,
         attempts: 0,
         lost: [],
+        signals: 0,
         note: null,
         outcome: null,
         problem: null,

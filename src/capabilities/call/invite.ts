@@ -1,0 +1,258 @@
+/**
+ * Inviting into the call: people by mention, name or address, and phones. Its fields, how text becomes a request, what may
+ * be done to one, and the card that tells of each person. No I/O; must not know Teams, HTTP, SQL or card templates.
+ */
+import type { CallNotice } from '../../requests/callNotices.ts';
+import type { Act, Button, Capability, Field, Raw, Signal, Story, Surroundings } from '../../requests/capability.ts';
+import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
+import { chatOf, type Request } from '../../requests/request.ts';
+import { type Say, say } from '../../requests/say.ts';
+import {
+  type Fate,
+  INVITE_ANSWERS,
+  type InviteInput,
+  type InviteOutcome,
+  type InviteSettings,
+  MISSING,
+  type Stage,
+  stepInvite,
+} from './inviteStep.ts';
+import { type Mention, readWanted, type Wanted } from './people.ts';
+
+export interface CallInviteSettings extends InviteSettings {
+  /** For numbers typed without a country, ISO 3166-1 alpha-2. */
+  readonly country: string | null;
+  /** Whether this cloud has calls at all (Microsoft's cloud in China has no participants/invite). */
+  readonly hasCalls: boolean;
+}
+
+const FIELDS: readonly Field[] = [
+  { name: 'people', kind: 'people', words: 'callInvite.field.people', required: true, max: 15_000 },
+];
+
+/** Most people one request rings. */
+const MOST = 500;
+/** From here on people are told of in groups instead of one row each. */
+const ROWS = 9;
+
+export function callInvite(settings: CallInviteSettings): Capability<InviteInput, InviteOutcome> {
+  return {
+    name: 'callInvite',
+    commands: ['call invite', 'invite to call', 'invite to the call', 'ring'],
+    fields: FIELDS,
+    read: (raw, around) => read(raw, around, settings),
+    write: (input) => ({ people: input.people.map(textOf).join(', ') }),
+    choose: (input, field, { value }) => ({
+      ...input,
+      people: input.people.map((one) => (one.key === field ? chosen(one, value) : one)),
+    }),
+    subject: (input) => input.chat,
+    answers: INVITE_ANSWERS,
+    step: (input, answers, facts) => stepInvite(input, answers, facts, settings),
+    beside: ({ chat }) => [
+      { capability: 'callJoin', subject: chat },
+      { capability: 'callInvite', subject: chat },
+    ],
+    acts: ACTS,
+    hears,
+    story,
+  };
+}
+
+function read(
+  raw: Raw,
+  { place }: Surroundings,
+  { country, hasCalls }: CallInviteSettings,
+): Result<readonly InviteInput[], readonly Problem[]> {
+  const fault = (sentence: string | Say) => bad([problem('input', sentence, { field: 'people' })]);
+  if (!hasCalls) return fault('call.notInThisCloud');
+  if (place.kind === 'personal') return fault('call.notInPersonal');
+  if (place.meetingId === undefined) return fault('call.notAMeeting');
+  const typed = raw['people'] ?? '';
+  if (typed.length > 15_000) return fault(say('problem.tooLong', { most: 15_000, length: typed.length }));
+  const { people, faults } = readWanted(typed, mentionsIn(raw), country);
+  if (faults.length > 0) return bad(faults.slice(0, 3).map((one) => problem('input', one, { field: 'people' })));
+  if (people.length === 0) return fault('callInvite.field.people.missing');
+  if (people.length > MOST) return fault(say('problem.tooManyAtOnce', { count: people.length, most: MOST }));
+  const chat = chatOf(place);
+  return good([{ chat, people, join: { chat, meetingId: place.meetingId } }]);
+}
+
+function mentionsIn(raw: Raw): readonly Mention[] {
+  return raw['mentions'] === undefined ? [] : (JSON.parse(raw['mentions']) as Mention[]);
+}
+
+function textOf(wanted: Wanted): string {
+  if (wanted.as === 'phone') return wanted.number;
+  return wanted.as === 'address' ? wanted.address : wanted.name;
+}
+
+function chosen(wanted: Wanted, value: string): Wanted {
+  const [userId = '', ...name] = value.split(':');
+  return { ...wanted, userId, name: name.join(':') || wanted.name };
+}
+
+const outcomeOf = (request: Request): InviteOutcome | null => request.outcome as InviteOutcome | null;
+
+/** `data.round` is the ring the button was made for: however often it is pressed, that ring happens once. */
+const ACTS: Readonly<Record<string, Act>> = {
+  ring: {
+    read(request, data) {
+      const people = outcomeOf(request)?.people ?? [];
+      const wanted = people.filter(
+        ({ at, key }) => MISSING.has(at) && (data['who'] === undefined || data['who'] === key),
+      );
+      if (wanted.length === 0) return bad(problem('clash', 'call.nobodyMissing'));
+      return good(
+        wanted.map(({ key, rounds }) => ({
+          key: `ring:${key}:${Math.min(rounds + 1, roundIn(data, key, rounds))}`,
+          body: {},
+        })),
+      );
+    },
+  },
+  stop: {
+    read: (request) =>
+      good([{ key: `stop:${outcomeOf(request)?.people.reduce((sum, one) => sum + one.rounds, 0) ?? 0}`, body: {} }]),
+  },
+  link: { read: () => good([{ key: 'link', body: {} }]) },
+};
+
+/** The round a card was drawn for, from its `rounds` (`p0=1,p2=2`); a card without them means the present one. */
+function roundIn(data: Raw, key: string, rounds: number): number {
+  const drawn = data['rounds']
+    ?.split(',')
+    .find((one) => one.startsWith(`${key}=`))
+    ?.split('=')[1];
+  return (drawn === undefined ? rounds : Number(drawn)) + 1;
+}
+
+/** What became of an invitation, once it has ended. Whom it names, or everybody it was for. */
+function hears(_request: Request, notice: CallNotice): readonly Omit<Signal, 'at'>[] {
+  if (notice.about !== 'invite' || !notice.clientContext || !/^(?:completed|failed)$/.test(notice.status)) return [];
+  const people = notice.people.length > 0 ? notice.people.map(({ id }) => id) : ['*'];
+  const { clientContext, status, result } = notice;
+  return [
+    {
+      key: `end:${clientContext}:${people.join('+')}`.slice(0, 400),
+      body: { people, status, ...(result ? { result } : {}) },
+    },
+  ];
+}
+
+function story(
+  request: Request<InviteInput, InviteOutcome>,
+): ReturnType<Capability<InviteInput, InviteOutcome>['story']> {
+  const { input, outcome } = request;
+  const names = (outcome?.people ?? input.people).map(({ name }) => name);
+  const title = say('callInvite.title', { who: namesOf(names) });
+  if (!outcome) return { title, rows: [] };
+  const { people, joinUrl, showLink, isInCall } = outcome;
+  const rows =
+    people.length > ROWS
+      ? groups(people)
+      : people.map((one) => ({ label: say('plain', { text: one.name }), text: stageOf(one) }));
+  const link = showLink && joinUrl ? [{ label: say('call.row.link'), text: joinUrl }] : [];
+  const told = { rows: [...rows.slice(0, 10 - link.length), ...link], title };
+  const missing = people.filter(({ at }) => MISSING.has(at));
+  const buttons = buttonsOf(outcome, missing);
+  const inside = people.filter(({ at }) => at === 'in' || at === 'lobby').length;
+  const ringing = people.filter(({ at }) => at === 'ringing' || at === 'toRing').length;
+  const counts = { inside, count: people.length, missing: people.length - inside };
+  return {
+    ...told,
+    live: {
+      sentence: say(isInCall ? (ringing > 0 ? 'callInvite.ringing' : 'callInvite.some') : 'callInvite.joining', counts),
+      tone: 'neutral',
+      buttons,
+    },
+    ending: {
+      sentence: say(
+        inside === people.length ? 'callInvite.all' : inside === 0 ? 'callInvite.none' : 'callInvite.some',
+        counts,
+      ),
+      tone: inside === people.length ? 'good' : 'warning',
+      buttons,
+    },
+  };
+}
+
+function namesOf(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(', ') : `${names.slice(0, 2).join(', ')} + ${names.length - 2}`;
+}
+
+const stageOf = ({ at, why }: Fate): Say => {
+  const stage = say(`call.stage.${at}`);
+  return why ? say('call.stage.because', { stage, why }) : stage;
+};
+
+/** Many people in few rows: how many stand how, and who. */
+function groups(people: readonly Fate[]): Story['rows'] {
+  const order: readonly Stage[] = [
+    'in',
+    'lobby',
+    'ringing',
+    'toRing',
+    'declined',
+    'noAnswer',
+    'failed',
+    'left',
+    'stopped',
+    'pending',
+    'stranger',
+    'nobody',
+    'blocked',
+    'noPhones',
+  ];
+  return order.flatMap((stage) => {
+    const those = people.filter(({ at }) => at === stage);
+    if (those.length === 0) return [];
+    return [
+      {
+        label: say('call.group', { stage: say(`call.stage.${stage}`), count: those.length }),
+        text:
+          those
+            .slice(0, 12)
+            .map(({ name }) => name)
+            .join(', ') + (those.length > 12 ? ' …' : ''),
+      },
+    ];
+  });
+}
+
+function buttonsOf({ people, joinUrl, showLink }: InviteOutcome, missing: readonly Fate[]): Button[] {
+  const buttons: Button[] = [];
+  if (missing.length > 0) {
+    const rounds = missing
+      .slice(0, 60)
+      .map(({ key, rounds }) => `${key}=${rounds}`)
+      .join(',');
+    buttons.push({
+      title: say('callInvite.button.ring', { count: missing.length }),
+      verb: 'callInvite.ring',
+      data: { rounds },
+      style: 'positive',
+    });
+  }
+  if (people.some(({ at }) => at === 'toRing'))
+    buttons.push({ title: say('callInvite.button.stop'), verb: 'callInvite.stop' });
+  const strangers = people.flatMap(({ at, address }) =>
+    address && (at === 'stranger' || at === 'pending') ? [address] : [],
+  );
+  if (strangers.length > 0)
+    buttons.push({
+      title: say('callInvite.button.guest'),
+      verb: 'form.open',
+      data: { capability: 'guest', people: strangers.slice(0, 20).join(', ') },
+    });
+  const [only, ...others] = people;
+  if (joinUrl && !showLink && (missing.length > 0 || strangers.length > 0))
+    buttons.push({ title: say('callInvite.button.link'), verb: 'callInvite.link' });
+  if (only?.at === 'in' && others.length === 0)
+    buttons.push({
+      title: say('callInvite.button.remove'),
+      verb: 'command.run',
+      data: { text: `call remove ${only.name}` },
+    });
+  return buttons;
+}

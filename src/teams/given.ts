@@ -1,0 +1,33 @@
+/**
+ * What came with a message or a press, as text: what was typed, what a form holds, which press it was.
+ * Must not know what is done with it.
+ */
+import type { AnyCapability, Raw } from '../requests/capability.ts';
+import type { Place } from '../requests/request.ts';
+import type { Envelope } from './activity.ts';
+
+/** The key of what was pressed on a card: the id baked into it when it was rendered, in this conversation. */
+export function formKey(formId: string, where: Place): string | null {
+  return /^[0-9a-z]{8}$/.test(formId) ? `form:${where.conversationId}:${formId}` : null;
+}
+
+/** The capability's fields among the data of a card, as text. */
+export function rawOf(capability: AnyCapability, data: Readonly<Record<string, unknown>>): Raw {
+  return Object.fromEntries(
+    capability.fields.flatMap((field) => {
+      const value = data[field.name];
+      return typeof value === 'string' && value !== '' ? [[field.name, value]] : [];
+    }),
+  );
+}
+
+/** What was typed; a number is text to whoever typed it, anything else was not typed. */
+export function typedIn(activity: Envelope): string {
+  const text = activity['text'];
+  return typeof text === 'string' || typeof text === 'number' ? String(text) : '';
+}
+
+export function hasFiles(activity: Envelope): boolean {
+  const attachments = activity['attachments'];
+  return Array.isArray(attachments) && attachments.some((one) => /file\.download\.info/.test(String(one?.contentType)));
+}

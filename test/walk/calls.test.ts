@@ -1,0 +1,224 @@
+/**
+ * Into the call, from the meeting's chat: who is named, who is rung, what became of each, on both engines. Through HTTP:
+ * the calling service is the sandbox's, its callbacks are real.
+ */
+import assert from 'node:assert/strict';
+import { engines } from '../support/db.ts';
+import { skip } from '../support/skip.ts';
+import type { Message } from '../support/usher.ts';
+import { cardOf, type Lane, openLane, textOf } from '../support/walk.ts';
+
+const CHAT = 'meeting';
+
+for (const engine of await engines()) {
+  describe(`calls, on ${engine.name}`, function () {
+    this.timeout(30_000);
+    let lane: Lane;
+
+    before(function () {
+      if (engine.absent) skip(this, engine.absent);
+    });
+    beforeEach(async () => {
+      lane = await openLane(engine, {
+        RING_SECONDS: '2',
+        APPLICATION_INSTANCE_ID: '5a4db0c5-0000-4000-8000-0000000000a1',
+      });
+      await lane.town.control('settings', { phoneReady: true, ringMs: 200, ringTimeoutMs: 1_000 });
+    });
+    afterEach(() => lane.close());
+
+    const say = (text: string, more: object = {}) => lane.town.say(text, { conversation: CHAT, user: 'rita', ...more });
+    const behave = (person: string, behaviour: string) =>
+      lane.town.control('people', person.startsWith('+') ? { phone: person, behaviour } : { person, behaviour });
+    const shows = (about: string, what: RegExp) => lane.shows(about, what, CHAT);
+    const press = (message: Message, verb: string, inputs: object = {}) => {
+      const button = cardOf(message).actions?.find((one) => one.verb === verb);
+      return lane.town.press(message.activityId, verb, button?.data ?? { requestId: idOf(message) }, inputs, {
+        conversation: CHAT,
+      });
+    };
+    const rings = async () =>
+      (await lane.town.calls()).filter(
+        ({ method, path }) => method === 'POST' && path.endsWith('/participants/invite'),
+      );
+
+    it('joins, rings three people and a phone, tells each truth, and Ring again reaches only who is missing', async () => {
+      await behave('dan', 'declines');
+      await behave('axel', 'silent');
+      await say('call invite Cleo Costa, Dan Dale, axel@contoso.example and +351 210 000 000');
+      const told = await shows('Cleo Costa', /Done.*2 of 4 are in/);
+      const text = textOf(cardOf(told));
+      assert.match(text, /Cleo Costa\nIn the call/);
+      assert.match(text, /Dan Dale\nDeclined/);
+      assert.match(text, /Axel Approver\nNo answer/);
+      assert.match(text, /\+351 21 000 0000\nIn the call/);
+      assert.equal((await rings()).length, 1, 'all four in one');
+
+      await behave('dan', 'answers');
+      await behave('axel', 'answers');
+      for (const _ of [1, 2]) await press(told, 'callInvite.ring');
+      const now = textOf(cardOf(await shows('Cleo Costa', /Done.*All 4 are in/)));
+      assert.match(now, /Dan Dale\nIn the call\nAxel Approver\nIn the call/);
+      const [, again, ...more] = await rings();
+      assert.deepEqual(more, [], 'pressed twice, rung once');
+      assert.deepEqual(who(again), ['Dan Dale', 'Axel Approver']);
+      const [joined, ...others] = (await lane.town.calls()).filter(
+        ({ method, path }) => method === 'POST' && path.endsWith('/communications/calls'),
+      );
+      assert.ok(joined);
+      assert.deepEqual(others, [], 'one call');
+    });
+
+    it('is in the call once, however many ask at the same moment', async () => {
+      await Promise.all([
+        say('call join'),
+        say('call join', { user: 'axel' }),
+        say('call invite Cleo Costa'),
+        say('call invite Bo Berg', { user: 'axel' }),
+      ]);
+      await shows('Cleo Costa', /They are in the call/);
+      await shows('Bo Berg', /They are in the call/);
+      const joins = (await lane.town.calls()).filter(
+        ({ method, path }) => method === 'POST' && path.endsWith('/communications/calls'),
+      );
+      assert.equal(joins.length, 1);
+    });
+
+    it('shows who is in, mutes, says honestly who may not be removed, and leaves', async () => {
+      await say('call invite Cleo Costa');
+      await shows('Cleo Costa', /They are in the call/);
+      await say('call status');
+      await shows('Cleo Costa', /Apollo weekly.*I am in the call, with 2 others/);
+      await say('call mute Cleo');
+      await shows('Cleo Costa', /Cleo Costa is muted/);
+      await say('call remove Cleo');
+      await shows('Cleo Costa', /I may not remove Cleo Costa: your admin has to allow me/);
+      await lane.town.control('settings', { mayRemoveParticipants: true });
+      await say('call remove Cleo');
+      await shows('Cleo Costa', /Cleo Costa was removed/);
+      await say('call leave');
+      await shows('Apollo weekly', /I have left the call/);
+      await say('call leave');
+      await shows('', /I am not in the call, so I cannot do this/);
+    });
+
+    it('tells when the call ends, and a ring asked for after it joins anew', async () => {
+      await say('call join');
+      await shows('Apollo weekly', /I am in the call/);
+      await lane.town.control('telephony', { action: 'terminate' });
+      await shows('Apollo weekly', /The call has ended/);
+      await say('call invite Cleo Costa');
+      await shows('Cleo Costa', /They are in the call/);
+    });
+
+    it('asks which Bo, and rings the one that is chosen', async () => {
+      await say('call invite Bo');
+      const asked = await shows('Bo', /2 people are called Bo/);
+      const option = JSON.stringify(cardOf(asked)).match(/"value":"([^"]*Brandt[^"]*)"/)?.[1];
+      assert.ok(option);
+      await press(asked, 'request.answer', { answer: option });
+      await shows('Bo Brandt', /They are in the call/);
+    });
+
+    it('offers an invitation for strangers and pending guests, and rings neither', async () => {
+      await say('call invite new@partner.example, pia@partner.example');
+      const told = await shows('new@partner.example', /Not known here/);
+      assert.match(textOf(cardOf(told)), /Pia Pending\nHas not accepted/);
+      assert.ok(JSON.stringify(cardOf(told)).includes('"people":"new@partner.example, pia@partner.example"'));
+      assert.deepEqual(await rings(), []);
+    });
+
+    it('says in other places what cannot work there, and what can', async () => {
+      await lane.town.say('call invite Cleo Costa');
+      await lane.shows('', /This chat has no call I could join/);
+      await lane.town.say('call join', { conversation: 'group', user: 'rita' });
+      await lane.shows('', /This chat belongs to no meeting/, 'group');
+      await lane.town.control('settings', { meetingHasJoinUrl: false });
+      await say('call join');
+      await shows('', /This call has no link by which I could join it/);
+    });
+
+    it('says whose move it is when the tenant has not allowed calls', async () => {
+      await lane.town.control('settings', { callsConsent: false });
+      await say('call invite Cleo Costa');
+      await shows('Cleo Costa', /Your admin has to consent to my calling permissions/);
+    });
+
+    it('hears callbacks late, twice and in any order, and tells the same', async () => {
+      await behave('dan', 'declines');
+      await say('call join');
+      await shows('Apollo weekly', /I am in the call/);
+      await lane.town.control('hold-callbacks', { on: true });
+      await say('call invite Cleo Costa, Dan Dale');
+      await lane.town.control(
+        `wait?${new URLSearchParams({ telephony: '"ringing":\\[\\].*Cleo|Cleo.*"ringing":\\[\\]', timeoutMs: '9000' })}`,
+      );
+      await lane.town.control('hold-callbacks', { on: false, reversed: true });
+      const told = await shows('Cleo Costa', /Done.*1 of 2 are in/);
+      const { callbacks } = await lane.town.control<{ callbacks: { n: number }[] }>('telephony');
+      const before = cardOf(told);
+      const { statuses } = await lane.town.control<{ statuses: number[] }>('callback', {
+        replay: callbacks.map(({ n }) => n),
+        order: 'reversed',
+        copies: 10,
+      });
+      assert.deepEqual([...new Set(statuses)], [202]);
+      assert.deepEqual(cardOf(await shows('Cleo Costa', /Done.*1 of 2 are in/)), before);
+      assert.match(textOf(before), /Dan Dale\nDeclined/);
+    });
+
+    it('finds on the roster who answered when no callback came at all', async () => {
+      await say('call join');
+      await shows('Apollo weekly', /I am in the call/);
+      await lane.town.control('settings', { callbacksOff: true });
+      await say('call invite Cleo Costa');
+      await shows('Cleo Costa', /They are in the call/);
+    });
+
+    it('loses the answer to a ring, and neither repeats it nor forgets it', async () => {
+      await say('call join');
+      await shows('Apollo weekly', /I am in the call/);
+      await lane.town.fault({ kind: 'dropAfter', method: 'POST', path: '/participants/invite', times: 1 });
+      await say('call invite Cleo Costa');
+      await shows('Cleo Costa', /They are in the call/);
+      assert.equal((await rings()).length, 1);
+    });
+
+    it('rings many in groups of five through throttling, nobody twice, and the card stays small', async () => {
+      const numbers = Array.from({ length: 60 }, (_, n) => `+35121${String(1_000_000 + n)}`);
+      await say('call join');
+      await shows('Apollo weekly', /I am in the call/);
+      await lane.town.fault({
+        kind: 'throttle',
+        method: 'POST',
+        path: '/participants/invite',
+        times: 3,
+        retryAfter: 1,
+      });
+      await say(`call invite ${numbers.join(', ')}`);
+      const told = await shows('60', /Done.*All 60 are in/);
+      assert.ok(JSON.stringify(cardOf(told)).length < 20_000);
+      const done = (await rings()).filter(({ status }) => status === 200);
+      assert.deepEqual(
+        done.map((one) => who(one).length),
+        Array(12).fill(5),
+      );
+      assert.equal(new Set(done.flatMap(ids)).size, 60);
+    });
+  });
+}
+
+/** The request a card shows, from its footer. */
+const idOf = (message: Message): string => / · (\w{8})/.exec(textOf(cardOf(message)))?.[1] ?? '';
+
+interface Rung {
+  readonly body?: unknown;
+}
+interface Body {
+  readonly participants: readonly { readonly identity: Record<string, { id: string; displayName?: string }> }[];
+}
+const identities = (ring: Rung | undefined) =>
+  ((ring?.body as Body | undefined)?.participants ?? []).map(({ identity }) => identity['user'] ?? identity['phone']);
+/** Who was rung, by name or number. */
+const who = (ring: Rung | undefined) => identities(ring).map((one) => one?.displayName ?? one?.id);
+const ids = (ring: Rung | undefined) => identities(ring).map((one) => one?.id);
