@@ -2,7 +2,7 @@
  * The calling service's memory as the control API and the page see it: calls, meetings, people and how they behave.
  * Pure: it must not change anything.
  */
-import { type Identity, identityKey, named } from './identities.ts';
+import { hasEndpoint, type Identity, identityKey, named } from './identities.ts';
 import { joinUrlOf, type Participant } from './meetings.ts';
 import type { Room } from './room.ts';
 import type { GraphCall, Script } from './telephony.ts';
@@ -72,7 +72,8 @@ function peopleViews(room: Room): Json[] {
   for (const key of phones) add({ kind: 'phone', id: key.slice('phone:'.length), displayName: null, tenantId: null });
   for (const who of seen) if (who.kind === 'phone') add(who);
   return [...everybody.values()].map((who) => {
-    const script: Script = telephony.script(who) ?? { behaviour: 'answers', ringMs: null };
+    const behaviour = hasEndpoint(world, who) ? 'answers' : 'unreachable';
+    const script: Script = telephony.script(who) ?? { behaviour, ringMs: null };
     const user = world.users.find((one) => one.id === who.id);
     return { ...whoView(room, who), ...script, guest: user?.userType === 'Guest', teamsId: teamsIdOf(who.id) };
   });

@@ -15,6 +15,9 @@ export const readState = () => ask('state');
 export const readMessages = async (conversation) =>
   (await ask(`messages?conversation=${encodeURIComponent(conversation)}`)).messages;
 export const readCalls = async () => (await ask('calls?remote=graph')).calls;
+/** What the calling service knows; the callbacks are in the answer only where they are asked for. */
+export const readTelephony = () => ask(`telephony?after=${Number.MAX_SAFE_INTEGER}`);
+export const readCallbacks = async () => (await ask('telephony')).callbacks;
 export const post = (path, body) => ask(path, 'POST', body);
 export const clearFaults = () => ask('faults', 'DELETE');
 

@@ -1,8 +1,9 @@
 /** The chat page: who is talking, where, and what is said. Everything it knows comes from the control API. */
-import { listen, post, readCalls, readMessages, readState } from './api.js';
+import { listen, post, readCallbacks, readCalls, readMessages, readState } from './api.js';
 import { avatar, byId, el, openLink, toast } from './dom.js';
 import { MessageList } from './messages.js';
-import { addCall, showCalls, showFaults, showMails, wireTabs } from './panel.js';
+import { addCall, addCallback, showCalls, showFaults, showMails, wireTabs } from './panel.js';
+import { readWhoIsIn, showWhoIsIn } from './whoIsIn.js';
 
 const unreachable = 'Unable to reach app. Please try again.';
 const switchable = ['rita', 'axel', 'ada', 'gus', 'tess'];
@@ -131,6 +132,7 @@ function drawHead() {
   ];
   byId('subtitle').textContent = shared ? `${kind} · ${here.members.length} people and Usher` : 'Personal chat';
   byId('mention').hidden = !shared;
+  showWhoIsIn(here.meetingId !== null);
   drawHint();
 }
 
@@ -205,6 +207,16 @@ async function readFile(file) {
   return { name: file.name, base64: btoa(binary) };
 }
 
+/** People whose `@Name` is in the text. */
+function mentioned(text) {
+  const known = [
+    ...now.state.people.map(({ key, name }) => [key, name]),
+    ...now.state.users.map(({ id, displayName }) => [id, displayName]),
+  ];
+  const named = known.filter(([, name], index) => known.findIndex(([, other]) => other === name) === index);
+  return named.filter(([, name]) => text.includes(`@${name}`)).map(([key]) => key);
+}
+
 async function sendMessage(event) {
   event?.preventDefault();
   const box = byId('text');
@@ -217,6 +229,7 @@ async function sendMessage(event) {
     user: now.user,
     text: typed.replace(/^@usher\b\s*/i, ''),
     mention: byHand || (shared && byId('mention').getAttribute('aria-pressed') === 'true'),
+    mentions: mentioned(typed),
     locale: navigator.language,
     attachments: await Promise.all(files.map(readFile)),
     ...(now.thread ? { thread: now.thread } : {}),
@@ -333,12 +346,13 @@ async function refresh() {
   now.state = await readState();
   showMails(now.state.mails);
   showFaults(now.state.faults, now.state.settings);
+  readWhoIsIn();
 }
 
 async function begin() {
   await refresh();
   if (!person()) now.user = 'rita';
-  showCalls(await readCalls());
+  showCalls(await readCalls(), await readCallbacks());
   await open(now.place);
 }
 
@@ -348,6 +362,8 @@ await listen(
     message: onMessage,
     typing: ({ conversation: where }) => showTyping(where),
     call: addCall,
+    callback: addCallback,
+    telephony: readWhoIsIn,
     mail: refresh,
     directory: refresh,
     faults: refresh,

@@ -1,6 +1,7 @@
 /** The side panel: what the bot did at Graph, the mail that went out, and faults to arm. */
 import { clearFaults, post } from './api.js';
 import { byId, clock, el, toast } from './dom.js';
+import { hookNode } from './hooks.js';
 
 const shownCalls = 200;
 const tabs = { tabCalls: 'calls', tabMail: 'mail', tabFaults: 'faults' };
@@ -13,6 +14,10 @@ const readyFaults = [
   ['Malformed', 'Half an answer', { kind: 'truncated' }],
   ['Wrong page', 'HTML from a gateway', { kind: 'html', status: 502 }],
 ];
+
+/** The ids of calls and participants are long and say nothing to a reader. */
+const shortened = (path) =>
+  path.replace('/v1.0', '').replace(/(\/(?:calls|participants)\/[0-9a-f]{8})-[0-9a-f-]{27}/g, '$1…');
 
 function callNode(call) {
   const query = Object.entries(call.query)
@@ -27,7 +32,7 @@ function callNode(call) {
       'summary',
       {},
       el('span', { class: 'method' }, call.method),
-      el('span', { class: 'path' }, call.path.replace('/v1.0', '')),
+      el('span', { class: 'path', title: call.path }, shortened(call.path)),
       el(
         'span',
         { class: 'result' },
@@ -77,11 +82,26 @@ const count = (id, number) => {
 let callTotal = 0;
 const noCalls = () => empty('No calls yet', 'What Usher asks Microsoft Graph appears here.');
 
-/** Draws all calls anew. */
-export function showCalls(calls) {
+/** Draws all calls, and the callbacks among them, anew. */
+export function showCalls(calls, callbacks) {
   callTotal = calls.length;
   count('callCount', callTotal);
-  put('calls', calls.slice(-shownCalls).reverse().map(callNode), noCalls());
+  const all = [
+    ...calls.slice(-shownCalls).map((call) => ({ at: call.at, node: callNode(call) })),
+    ...callbacks.slice(-shownCalls).map((record) => ({ at: record.at, node: hookNode(record) })),
+  ].sort((a, b) => b.at.localeCompare(a.at));
+  put(
+    'calls',
+    all.slice(0, shownCalls).map((one) => one.node),
+    noCalls(),
+  );
+}
+
+function onTop(node) {
+  const sheet = byId('calls');
+  sheet.querySelector('.empty')?.remove();
+  sheet.prepend(node);
+  if (sheet.childElementCount > shownCalls) sheet.lastElementChild.remove();
 }
 
 /** Adds the newest call on top. */
@@ -89,10 +109,16 @@ export function addCall(call) {
   if (call.remote !== 'graph') return;
   callTotal += 1;
   count('callCount', callTotal);
-  const sheet = byId('calls');
-  sheet.querySelector('.empty')?.remove();
-  sheet.prepend(callNode(call));
-  if (sheet.childElementCount > shownCalls) sheet.lastElementChild.remove();
+  onTop(callNode(call));
+}
+
+/** Adds the newest callback on top, or changes the one that was tried again or released. */
+export function addCallback(record) {
+  const node = hookNode(record);
+  const known = byId('calls').querySelector(`[data-callback="${record.n}"]`);
+  if (!known) return onTop(node);
+  node.open = known.open;
+  known.replaceWith(node);
 }
 
 /** Draws the outbox, newest first. */
@@ -183,6 +209,58 @@ export function showFaults(faults, settings) {
         ['30000', '30 s'],
       ],
       set('directoryDelayMs', Number),
+    ),
+    el('h3', {}, 'Calls'),
+    choice(
+      'setCallsConsent',
+      'Consent to calls',
+      settings.callsConsent,
+      [
+        ['true', 'Given'],
+        ['joinOnly', 'To join only'],
+        ['false', 'Missing'],
+      ],
+      set('callsConsent', (value) => (value === 'joinOnly' ? value : value === 'true')),
+    ),
+    choice(
+      'setMeetingConsent',
+      'Reading the meeting',
+      settings.meetingConsent,
+      [
+        ['true', 'Allowed'],
+        ['false', 'Forbidden'],
+      ],
+      set('meetingConsent', (value) => value === 'true'),
+    ),
+    choice(
+      'setPhones',
+      'Phone numbers',
+      settings.phoneReady,
+      [
+        ['false', 'Not set up'],
+        ['true', 'Set up'],
+      ],
+      set('phoneReady', (value) => value === 'true'),
+    ),
+    choice(
+      'setRemoving',
+      'Removing people',
+      settings.mayRemoveParticipants,
+      [
+        ['false', 'Forbidden'],
+        ['true', 'Allowed'],
+      ],
+      set('mayRemoveParticipants', (value) => value === 'true'),
+    ),
+    choice(
+      'setCallbacks',
+      'Callbacks',
+      settings.callbacksOff,
+      [
+        ['false', 'Sent'],
+        ['true', 'Never sent'],
+      ],
+      set('callbacksOff', (value) => value === 'true'),
     ),
     el('h3', {}, 'Everything'),
     el('button', { type: 'button', class: 'plain', onclick: () => post('reset') }, 'Start over'),
