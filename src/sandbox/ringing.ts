@@ -12,9 +12,8 @@ import type { Behaviour, GraphCall, Operation, Result, Ring } from './telephony.
 
 /**
  * How ringing can fail. Declined and not answered carry the subcodes that Azure Communication Services documents for the
- * same service ("call end codes": 487/10024, 487/10004); that invitations use them is inferred. The message of no answer,
- * and that it comes after 60 s, was seen (comms-samples #408); the rest as well: 8541 (#343), 301004 (#700), 7106 (#667),
- * phones (#410).
+ * same service ("call end codes": 487/10024, 487/10004); that invitations use them is inferred. Seen with invitations:
+ * 8541 (comms-samples #343), 301004 (#700), 7106 (#667), phones that are not set up (#410).
  */
 const failures: Record<string, (who: string) => Result> = {
   declines: (who) => failed(who, 487, 10024, 'Call was declined by all callee endpoints', '487#10024'),
@@ -97,7 +96,7 @@ export function begin(room: Room, call: GraphCall): void {
   if (call.kind !== 'p2p') room.telephony.after(room.world.settings.joinMs, () => establish(room, call));
 }
 
-/** The bot is still there; a call of which nothing is heard for too long ends (facts: keepAlive, 408/8537). */
+/** The bot is still there; a call of which nothing is heard for too long ends (Graph docs, call-delete: 408/8537). */
 export function keepAlive(room: Room, call: GraphCall): void {
   call.forget();
   call.keptAliveAt = new Date().toISOString();
