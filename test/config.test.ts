@@ -134,7 +134,7 @@ describe('the configuration', () => {
 
     it('needs nothing for calls, and has none of it unless told', () => {
       const { publicUrl, applicationInstanceId, defaultCountry, ringMs } = configOf(LIVE);
-      assert.deepEqual([publicUrl, applicationInstanceId, defaultCountry, ringMs], [null, null, null, 45_000]);
+      assert.deepEqual([publicUrl, applicationInstanceId, defaultCountry, ringMs], [null, null, null, 75_000]);
       const told = configOf({
         ...LIVE,
         PUBLIC_URL: 'https://usher.example:8443/bots//',
@@ -222,7 +222,7 @@ describe('the configuration', () => {
     PUBLIC_URL: ['usher.example', 'https://me@usher.example', 'https://usher.example/?a=b', 'https://usher.example/#'],
     APPLICATION_INSTANCE_ID: ['+431234567', 'x'],
     DEFAULT_COUNTRY: ['Germany', 'DEU', '49', 'XX', 'Ü1'],
-    RING_SECONDS: ['9', '301', '45s', '1.5'],
+    RING_SECONDS: ['0', '301', '45s', '1.5'],
     DEFAULT_REDIRECT_URL: ['http://teams.microsoft.com', 'teams'],
     LOG_LEVEL: ['verbose', 'INFO'],
     CALL_TIMEOUT_MS: ['0', '99', '120001', '30s'],

@@ -3,7 +3,7 @@
  * retry, history) follows from its description.
  */
 import type { AnyCapability } from '../requests/capability.ts';
-import { type CallInviteSettings, callInvite } from './call/invite.ts';
+import { type CallInviteSettings, callInvite, callStart } from './call/invite.ts';
 import { callJoin } from './call/join.ts';
 import type { CallSettings } from './call/joinStep.ts';
 import { type GuestSettings, guest } from './guest/guest.ts';
@@ -11,6 +11,11 @@ import { type GuestSettings, guest } from './guest/guest.ts';
 export type CapabilitySettings = GuestSettings & CallSettings & CallInviteSettings;
 
 export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, AnyCapability> {
-  const all: readonly AnyCapability[] = [guest(settings), callInvite(settings), callJoin(settings)];
+  const all: readonly AnyCapability[] = [
+    guest(settings),
+    callInvite(settings),
+    callStart(settings),
+    callJoin(settings),
+  ];
   return new Map(all.map((one) => [one.name, one]));
 }

@@ -92,12 +92,12 @@ interface SoFar<O> {
   readonly outcome?: O;
   readonly standing?: string;
   /** These requests may go on now. */
-  readonly wakes?: Beside;
+  readonly wakes?: readonly Beside[];
 }
 
 /** What to do next. Times in milliseconds. */
 export type Step<O> =
-  | { readonly kind: 'call'; readonly call: Call }
+  | { readonly kind: 'call'; readonly call: Call; readonly outcome?: O }
   | { readonly kind: 'file'; readonly filing: Filing }
   | ({
       readonly kind: 'later';

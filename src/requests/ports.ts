@@ -68,7 +68,7 @@ export interface Change {
   /** `signals` as whoever decided this knew it: when more was heard since, the request does not rest until `nextAt`. */
   readonly signals?: number;
   /** These requests may go on now. */
-  readonly wakes?: Beside;
+  readonly wakes?: readonly Beside[];
   readonly attempts?: number;
   readonly note?: Say | null;
   readonly outcome?: unknown;

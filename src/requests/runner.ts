@@ -164,7 +164,7 @@ export class Runner {
     const step: Step<unknown> = capability.step(request.input, answers, facts);
     switch (step.kind) {
       case 'call':
-        return this.#call(claim, step.call, capability.answers[step.call.name]);
+        return this.#call(claim, step.call, capability.answers[step.call.name], step.outcome);
       case 'file': {
         const { input, key, subject } = step.filing;
         const { requester, place } = request;
@@ -227,7 +227,7 @@ export class Runner {
   }
 
   /** Sends one call. A safe one needs no mark: repeating it harms nobody, so its commit is spared. */
-  async #call(work: Work, call: Call, shape: Shape | undefined): Promise<Next> {
+  async #call(work: Work, call: Call, shape: Shape | undefined, outcome?: unknown): Promise<Next> {
     const { store, clock, settings, remotes } = this.#parts;
     // Somebody may have closed the gate since this request was claimed.
     const opensAt = await store.gateOpensAt(call.to).catch(trouble);
@@ -241,7 +241,7 @@ export class Runner {
         state: 'sending',
         ...(mark ? { sends: { n, call, sentAt } } : {}),
         leaseUntil: sentAt + settings.leaseMs,
-        visible: false,
+        ...(isNews(outcome, work.request.outcome) ? { outcome, note: null, visible: true } : { visible: false }),
         audit: mark ? [this.#line(work.request, 'call sent', { call: call.name, method: call.method })] : [],
       });
       if (!current) return { rest: true };

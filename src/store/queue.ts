@@ -184,7 +184,7 @@ async function follow(trx: Transaction<Tables>, row: RequestRow, change: Change)
   if (forget) await forgetAnswers(trx, row.id, forget);
   if (sends) await saveAnswer(trx, fromSends(row.id, sends));
   if (visible) await wantVersion(trx, row.id, row.version);
-  if (wakes) await wake(trx, row.tenant_id, wakes, change.at);
+  for (const one of wakes ?? []) await wake(trx, row.tenant_id, one, change.at);
   await addLines(trx, audit);
   return toRequest(row);
 }

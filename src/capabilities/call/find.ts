@@ -3,7 +3,7 @@
  * what their answers mean. Sources: Microsoft Graph v1.0, user-list; Bot Framework, get conversation member.
  */
 import { z } from 'zod/v4';
-import type { Answer, Call } from '../../requests/capability.ts';
+import type { Answer, Call, Reply } from '../../requests/capability.ts';
 import type { Problem } from '../../requests/problem.ts';
 import { type Say, say } from '../../requests/say.ts';
 import type { Wanted } from './people.ts';
@@ -45,15 +45,20 @@ const OFFERED = 15;
 const literal = (text: string): string => encodeURIComponent(`'${text.replaceAll("'", "''")}'`);
 
 /** The look-up for somebody. A name fits the beginning of a display name or of a surname. */
-export function findCall(wanted: Wanted, chat: string): Call {
-  if (wanted.as === 'mention') {
-    const path = `v3/conversations/${encodeURIComponent(chat)}/members/${encodeURIComponent(wanted.teamsId)}`;
-    return { name: 'member', to: 'teams', method: 'GET', path, repeat: 'safe' };
-  }
-  return { name: 'find', to: 'graph', method: 'GET', path: pathOf(wanted), repeat: 'safe' };
+export function findCall(wanted: Wanted): Call {
+  const isMention = wanted.as === 'mention';
+  return {
+    name: isMention ? 'member' : 'find',
+    to: isMention ? 'teams' : 'graph',
+    method: 'GET',
+    path: pathOf(wanted),
+    repeat: 'safe',
+  };
 }
 
 function pathOf(wanted: Wanted): string {
+  if (wanted.as === 'mention')
+    return `v3/conversations/${encodeURIComponent(wanted.chat)}/members/${encodeURIComponent(wanted.teamsId)}`;
   if (wanted.as === 'address') {
     const address = literal(wanted.address);
     const filter = `mail%20eq%20${address}%20or%20otherMails/any(m:m%20eq%20${address})%20or%20userPrincipalName%20eq%20${address}`;
@@ -66,15 +71,21 @@ function pathOf(wanted: Wanted): string {
 export const isUnsettled = (found: Found | undefined): boolean =>
   found?.is === 'unasked' || found?.is === 'several' || found?.is === 'unreadable';
 
+/** What was answered to each look-up, by its path. */
+export function repliesByPath(answers: readonly Answer[]): ReadonlyMap<string, Reply> {
+  return new Map(
+    answers.flatMap(({ call, reply }) =>
+      reply && (call.name === 'find' || call.name === 'member') ? [[call.path, reply] as const] : [],
+    ),
+  );
+}
+
 /** What the answers say of somebody. */
-export function foundOf(wanted: Wanted, answers: readonly Answer[], hasPhones: boolean): Found {
+export function foundOf(wanted: Wanted, replies: ReadonlyMap<string, Reply>, hasPhones: boolean): Found {
   if (wanted.as === 'phone')
     return hasPhones ? { is: 'phone', id: wanted.number, name: wanted.name } : { is: 'noPhones', name: wanted.name };
   if (wanted.userId !== undefined) return { is: 'person', id: wanted.userId, name: wanted.name };
-  const asked = wanted.as === 'mention' ? encodeURIComponent(wanted.teamsId) : pathOf(wanted);
-  const reply = answers.find(({ call }) =>
-    wanted.as === 'mention' ? call.name === 'member' && call.path.endsWith(asked) : call.path === asked,
-  )?.reply;
+  const reply = replies.get(pathOf(wanted));
   if (!reply) return { is: 'unasked' };
   if (wanted.as === 'mention') {
     const member = reply.ok ? (reply.body as z.infer<typeof FIND_ANSWERS.member>) : {};

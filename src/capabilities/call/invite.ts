@@ -7,16 +7,9 @@ import type { Act, Button, Capability, Field, Raw, Signal, Story, Surroundings }
 import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
 import { chatOf, type Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
-import {
-  type Fate,
-  INVITE_ANSWERS,
-  type InviteInput,
-  type InviteOutcome,
-  type InviteSettings,
-  MISSING,
-  type Stage,
-  stepInvite,
-} from './inviteStep.ts';
+import { type Fate, type InviteOutcome, MISSING, type Stage } from './fates.ts';
+import { INVITE_ANSWERS, type InviteInput, type InviteSettings, stepInvite } from './inviteStep.ts';
+import { RINGERS } from './joinStep.ts';
 import { type Mention, readWanted, type Wanted } from './people.ts';
 
 export interface CallInviteSettings extends InviteSettings {
@@ -28,6 +21,18 @@ export interface CallInviteSettings extends InviteSettings {
 
 const FIELDS: readonly Field[] = [
   { name: 'people', kind: 'people', words: 'callInvite.field.people', required: true, max: 15_000 },
+];
+
+const START_FIELDS: readonly Field[] = [
+  { name: 'title', kind: 'text', words: 'callStart.field.title', max: 200 },
+  {
+    name: 'people',
+    kind: 'people',
+    words: 'callInvite.field.people',
+    required: true,
+    max: 15_000,
+    phrases: ['with', 'people:'],
+  },
 ];
 
 /** Most people one request rings. */
@@ -51,11 +56,23 @@ export function callInvite(settings: CallInviteSettings): Capability<InviteInput
     step: (input, answers, facts) => stepInvite(input, answers, facts, settings),
     beside: ({ chat }) => [
       { capability: 'callJoin', subject: chat },
-      { capability: 'callInvite', subject: chat },
+      ...RINGERS.map((capability) => ({ capability, subject: chat })),
     ],
     acts: ACTS,
     hears,
     story,
+  };
+}
+
+/** A new call with these people, in no meeting. Rings them like an invitation does, and is the same in all else. */
+export function callStart(settings: CallInviteSettings): Capability<InviteInput, InviteOutcome> {
+  return {
+    ...callInvite(settings),
+    name: 'callStart',
+    commands: ['call start', 'start call', 'start a call'],
+    fields: START_FIELDS,
+    read: (raw, around) => read({ title: '', ...raw }, around, settings),
+    write: (input) => ({ title: input.start ?? '', people: input.people.map(textOf).join(', ') }),
   };
 }
 
@@ -66,16 +83,23 @@ function read(
 ): Result<readonly InviteInput[], readonly Problem[]> {
   const fault = (sentence: string | Say) => bad([problem('input', sentence, { field: 'people' })]);
   if (!hasCalls) return fault('call.notInThisCloud');
-  if (place.kind === 'personal') return fault('call.notInPersonal');
-  if (place.meetingId === undefined) return fault('call.notAMeeting');
   const typed = raw['people'] ?? '';
   if (typed.length > 15_000) return fault(say('problem.tooLong', { most: 15_000, length: typed.length }));
-  const { people, faults } = readWanted(typed, mentionsIn(raw), country);
+  const { people, faults } = readWanted(typed, mentionsIn(raw), country, chatOf(place));
   if (faults.length > 0) return bad(faults.slice(0, 3).map((one) => problem('input', one, { field: 'people' })));
   if (people.length === 0) return fault('callInvite.field.people.missing');
   if (people.length > MOST) return fault(say('problem.tooManyAtOnce', { count: people.length, most: MOST }));
   const chat = chatOf(place);
-  return good([{ chat, people, join: { chat, meetingId: place.meetingId } }]);
+  const { meetingId } = place;
+  const title = raw['title']?.trim().replace(/^"|"$/g, '').slice(0, 200);
+  return good([
+    {
+      chat,
+      people,
+      join: meetingId === undefined ? null : { chat, meetingId },
+      ...(title === undefined ? {} : { start: title }),
+    },
+  ]);
 }
 
 function mentionsIn(raw: Raw): readonly Mention[] {
@@ -145,7 +169,8 @@ function story(
 ): ReturnType<Capability<InviteInput, InviteOutcome>['story']> {
   const { input, outcome } = request;
   const names = (outcome?.people ?? input.people).map(({ name }) => name);
-  const title = say('callInvite.title', { who: namesOf(names) });
+  const who = namesOf(names);
+  const title = input.start ? say('callStart.title', { title: input.start, who }) : say('callInvite.title', { who });
   if (!outcome) return { title, rows: [] };
   const { people, joinUrl, showLink, isInCall } = outcome;
   const rows =
@@ -155,7 +180,7 @@ function story(
   const link = showLink && joinUrl ? [{ label: say('call.row.link'), text: joinUrl }] : [];
   const told = { rows: [...rows.slice(0, 10 - link.length), ...link], title };
   const missing = people.filter(({ at }) => MISSING.has(at));
-  const buttons = buttonsOf(outcome, missing);
+  const buttons = buttonsOf(outcome, missing, request.capability);
   const inside = people.filter(({ at }) => at === 'in' || at === 'lobby').length;
   const ringing = people.filter(({ at }) => at === 'ringing' || at === 'toRing').length;
   const counts = { inside, count: people.length, missing: people.length - inside };
@@ -220,7 +245,11 @@ function groups(people: readonly Fate[]): Story['rows'] {
   });
 }
 
-function buttonsOf({ people, joinUrl, showLink }: InviteOutcome, missing: readonly Fate[]): Button[] {
+function buttonsOf(
+  { people, joinUrl, showLink }: InviteOutcome,
+  missing: readonly Fate[],
+  capability: string,
+): Button[] {
   const buttons: Button[] = [];
   if (missing.length > 0) {
     const rounds = missing
@@ -229,13 +258,13 @@ function buttonsOf({ people, joinUrl, showLink }: InviteOutcome, missing: readon
       .join(',');
     buttons.push({
       title: say('callInvite.button.ring', { count: missing.length }),
-      verb: 'callInvite.ring',
+      verb: `${capability}.ring`,
       data: { rounds },
       style: 'positive',
     });
   }
   if (people.some(({ at }) => at === 'toRing'))
-    buttons.push({ title: say('callInvite.button.stop'), verb: 'callInvite.stop' });
+    buttons.push({ title: say('callInvite.button.stop'), verb: `${capability}.stop` });
   const strangers = people.flatMap(({ at, address }) =>
     address && (at === 'stranger' || at === 'pending') ? [address] : [],
   );
@@ -247,7 +276,7 @@ function buttonsOf({ people, joinUrl, showLink }: InviteOutcome, missing: readon
     });
   const [only, ...others] = people;
   if (joinUrl && !showLink && (missing.length > 0 || strangers.length > 0))
-    buttons.push({ title: say('callInvite.button.link'), verb: 'callInvite.link' });
+    buttons.push({ title: say('callInvite.button.link'), verb: `${capability}.link` });
   if (only?.at === 'in' && others.length === 0)
     buttons.push({
       title: say('callInvite.button.remove'),

@@ -138,8 +138,12 @@ function hears(_request: Request, notice: CallNotice): readonly Omit<Signal, 'at
   return [{ key: `${state}:${callId}`, body: { callId, ...(result ? { result } : {}) } }];
 }
 
-function story({ outcome }: Request<JoinInput, CallState>): ReturnType<Capability<JoinInput, CallState>['story']> {
-  const title = outcome?.title ? say('callJoin.titled', { title: outcome.title }) : say('callJoin.title');
+function story({
+  input,
+  outcome,
+}: Request<JoinInput, CallState>): ReturnType<Capability<JoinInput, CallState>['story']> {
+  const named = outcome?.title ?? input.group?.title;
+  const title = named ? say('callJoin.titled', { title: named }) : say('callJoin.title');
   if (!outcome) return { title, rows: [], live: { sentence: say('callJoin.joining'), tone: 'neutral', buttons: [] } };
   const { phase, roster, said, over } = outcome;
   const inside = roster.filter(({ isInLobby }) => !isInLobby);

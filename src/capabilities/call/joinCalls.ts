@@ -17,7 +17,7 @@ export function joinCall(input: JoinInput, meeting: Meeting | null, facts: Facts
   const about = input.group
     ? {
         direction: 'outgoing',
-        subject: input.group.title,
+        ...(input.group.title === '' ? {} : { subject: input.group.title }),
         source: { '@odata.type': '#microsoft.graph.participantInfo', identity: identity('application', botId) },
         targets: input.group.targets.map(({ id, name }) => ({
           '@odata.type': '#microsoft.graph.invitationParticipantInfo',

@@ -56,6 +56,9 @@ export interface CallSettings {
   readonly botId: string;
 }
 
+/** The capabilities that ring people into the call. */
+export const RINGERS = ['callInvite', 'callStart'] as const;
+
 /** Graph ends a call that is silent for 45 minutes, and wants no sign more often than every 15 (call-keepAlive). */
 const KEEP_MS = 20 * 60_000;
 /** How long Graph may take to let Usher in; a lobby needs a person. */
@@ -269,7 +272,9 @@ const heard = (answers: readonly Answer[], name: string): Reply | undefined =>
 const call = (one: Call): Step<CallState> => ({ kind: 'call', call: one });
 
 /** Rings in this chat wait for what happens to the call. */
-const wakes = ({ chat }: JoinInput) => ({ wakes: { capability: 'callInvite', subject: chat } });
+const wakes = ({ chat }: JoinInput) => ({
+  wakes: RINGERS.map((capability) => ({ capability, subject: chat })),
+});
 
 const rest = (input: JoinInput, state: CallState, facts: Facts<CallState>, forMs: number): Step<CallState> => ({
   kind: 'later',

@@ -14,8 +14,8 @@ export type Wanted = {
   readonly name: string;
   /** Entra object id, once somebody chose among several. */
   readonly userId?: string;
-} & (
-  | { readonly as: 'mention'; readonly teamsId: string }
+} /** As Teams names them in this conversation. */ & (
+  | { readonly as: 'mention'; readonly teamsId: string; readonly chat: string }
   | { readonly as: 'address'; readonly address: string }
   | { readonly as: 'name' }
   /** E.164. */
@@ -33,6 +33,7 @@ export function readWanted(
   text: string,
   mentions: readonly Mention[],
   country: string | null,
+  chat: string,
 ): { readonly people: readonly Wanted[]; readonly faults: readonly Say[] } {
   const people = new Map<string, Wanted>();
   const faults: Say[] = [];
@@ -40,7 +41,7 @@ export function readWanted(
   for (const { name, teamsId } of mentions) {
     if (!rest.includes(name)) continue;
     rest = rest.replaceAll(name, ',');
-    people.set(teamsId, { key: '', as: 'mention', name, teamsId });
+    people.set(teamsId, { key: '', as: 'mention', name, teamsId, chat });
   }
   for (const piece of rest.split(/[,;\n]|\s(?:and|&|und|e|et|y)\s/)) {
     const typed = piece.replace(/^[\s"'(]+|[\s"').!?]+$/g, '');

@@ -1,0 +1,244 @@
+/**
+ * How it stands with each person who is to be in the call: found, rung, in, declined, gone. A pure function of what was
+ * answered and heard, each thing looked up once: five hundred people are told of within milliseconds.
+ * Must not know what is done next.
+ */
+import { type CallResult, type RosterEntry, readRoster } from '../../requests/callNotices.ts';
+import type { Answer, Call, Facts, Signal } from '../../requests/capability.ts';
+import { ENDED, type Request } from '../../requests/request.ts';
+import { type Say, say } from '../../requests/say.ts';
+import type { Found } from './find.ts';
+import { type CallState, type JoinInput, RINGERS } from './joinStep.ts';
+import type { Wanted } from './people.ts';
+import { ringEnd, whyRefused } from './results.ts';
+
+/** How it stands with one person. The first three go on by themselves. */
+export type Stage =
+  | 'toRing'
+  | 'ringing'
+  | 'in'
+  | 'lobby'
+  | 'left'
+  | 'declined'
+  | 'noAnswer'
+  | 'failed'
+  | 'stopped'
+  | 'pending'
+  | 'stranger'
+  | 'nobody'
+  | 'blocked'
+  | 'noPhones';
+
+export interface Fate {
+  readonly key: string;
+  readonly name: string;
+  readonly at: Stage;
+  readonly why?: Say;
+  /** Entra object id, or a phone number in E.164; absent while not known. */
+  readonly id?: string;
+  /** The address to invite as a guest. */
+  readonly address?: string;
+  /** How often they were rung by this request. */
+  readonly rounds: number;
+  /** They were refused together with others, so the next ring is theirs alone. */
+  readonly alone?: true;
+  /** When they were last seen in the call, epoch ms. */
+  readonly seenAt?: number;
+  /** Another request rings them already: this one follows it. */
+  readonly by?: string;
+}
+
+export interface InviteOutcome {
+  readonly people: readonly Fate[];
+  readonly isInCall: boolean;
+  readonly joinUrl?: string;
+  readonly showLink?: true;
+  /** The request that is to bring Usher into the call. */
+  readonly waitsFor?: string;
+}
+
+/** Stages from which somebody may be rung (again). */
+export const MISSING: ReadonlySet<Stage> = new Set(['declined', 'noAnswer', 'failed', 'left', 'stopped']);
+
+/** The call of this chat, as far as is known: who is in it comes from whichever look is the latest. */
+export interface Room {
+  readonly callId: string | null;
+  readonly isComing: boolean;
+  /** Who is in, by id. */
+  readonly roster: ReadonlyMap<string, RosterEntry>;
+  readonly rosterAt: number;
+  /** When the roster was last asked for by this request, answered or not. */
+  readonly lookedAt: number;
+  readonly joinUrl?: string;
+  /** Whom Graph rang itself when this request started the call, and when. */
+  readonly started: { readonly ids: readonly string[]; readonly at: number } | null;
+}
+
+/** The request that holds the call: the one that lives, else the newest. */
+export function keeperOf(beside: readonly Request[]): Request | undefined {
+  const keepers = beside.filter(({ capability }) => capability === 'callJoin');
+  return keepers.find((one) => !ENDED.has(one.state)) ?? keepers[0];
+}
+
+export function roomOf(keeper: Request | undefined, answers: readonly Answer[], isOurs: boolean): Room {
+  const state = keeper?.outcome as CallState | null | undefined;
+  const isLive = keeper !== undefined && !ENDED.has(keeper.state);
+  const joinUrl = state?.joinUrl ? { joinUrl: state.joinUrl } : {};
+  const targets = isOurs ? (keeper?.input as JoinInput | undefined)?.group?.targets : undefined;
+  const started = targets && state ? { ids: targets.map(({ id }) => id), at: state.askedAt } : null;
+  if (!isLive || state?.phase !== 'in' || state.callId === undefined)
+    return { callId: null, isComing: isLive, roster: new Map(), rosterAt: 0, lookedAt: 0, started, ...joinUrl };
+  const own = answers.findLast(({ call }) => call.name === 'roster');
+  const isNewer = own?.reply?.ok === true && own.sentAt > state.rosterAt;
+  const roster = isNewer && own.reply?.ok ? readRoster(own.reply.body['value']) : state.roster;
+  return {
+    callId: state.callId,
+    isComing: true,
+    roster: new Map(roster.map((one) => [one.id, one])),
+    rosterAt: isNewer ? own.sentAt : state.rosterAt,
+    lookedAt: own?.sentAt ?? 0,
+    started,
+    ...joinUrl,
+  };
+}
+
+/** What was answered and heard, by what it is looked up by. */
+interface Heard {
+  /** The rings that went to somebody, oldest first. */
+  readonly rings: ReadonlyMap<string, readonly Answer[]>;
+  /** How a ring ended, by its context and whom it names (`*`: everybody it went to). */
+  readonly ends: ReadonlyMap<string, Signal['body']>;
+  readonly signals: ReadonlyMap<string, Signal>;
+  readonly before: ReadonlyMap<string, Fate>;
+  /** When somebody last said to stop, epoch ms. */
+  readonly stoppedAt: number;
+}
+
+function hear(answers: readonly Answer[], { signals, soFar }: Facts<InviteOutcome>): Heard {
+  const rings = new Map<string, Answer[]>();
+  for (const answer of answers) {
+    if (answer.call.name !== 'ring') continue;
+    for (const id of rungIn(answer.call)) rings.set(id, [...(rings.get(id) ?? []), answer]);
+  }
+  const ends = new Map<string, Signal['body']>();
+  let stoppedAt = -1;
+  for (const { key, body, at } of signals) {
+    if (key.startsWith('stop:')) stoppedAt = Math.max(stoppedAt, at);
+    const [, context] = /^end:([^:]+):/.exec(key) ?? [];
+    if (context) for (const id of body['people'] as readonly string[]) ends.set(`${context}:${id}`, body);
+  }
+  return {
+    rings,
+    ends,
+    stoppedAt,
+    signals: new Map(signals.map((one) => [one.key, one])),
+    before: new Map((soFar?.people ?? []).map((one) => [one.key, one])),
+  };
+}
+
+/** How it stands with everybody. */
+export function fatesOf(
+  people: readonly Wanted[],
+  found: readonly Found[],
+  answers: readonly Answer[],
+  facts: Facts<InviteOutcome>,
+  ringMs: number,
+  room: Room,
+): readonly Fate[] {
+  const heard = hear(answers, facts);
+  return people.map((wanted, n) => fateOf(wanted, found[n]!, heard, facts, ringMs, room));
+}
+
+function fateOf(
+  wanted: Wanted,
+  found: Found,
+  heard: Heard,
+  facts: Facts<InviteOutcome>,
+  ringMs: number,
+  room: Room,
+): Fate {
+  const { key } = wanted;
+  const base = { key, name: 'name' in found ? found.name : wanted.name, rounds: 0 };
+  if (found.is !== 'person' && found.is !== 'phone')
+    return { ...base, at: found.is as Stage, ...(wanted.as === 'address' ? { address: wanted.address } : {}) };
+  const { id } = found;
+  const before = heard.before.get(key);
+  const rings = heard.rings.get(id) ?? [];
+  const isTarget = room.started?.ids.includes(id) === true;
+  const rounds = rings.length + (isTarget ? 1 : 0);
+  const person = { ...base, id, rounds };
+  const again = heard.signals.get(`ring:${key}:${rounds + 1}`);
+  const onRoster = room.roster.get(id);
+  if (onRoster) return { ...person, at: onRoster.isInLobby ? 'lobby' : 'in', seenAt: room.rosterAt };
+  const toRing: Stage = heard.stoppedAt >= (again?.at ?? 0) ? 'stopped' : 'toRing';
+  if (before?.seenAt !== undefined && !again)
+    return { ...person, seenAt: before.seenAt, at: room.rosterAt > before.seenAt ? 'left' : before.at };
+  const last = rings.at(-1);
+  if (last) {
+    if (last.reply?.ok === false && last.reply.problem.kind === 'refused' && rungIn(last.call).length > 1)
+      return { ...person, at: toRing, alone: true };
+    const ended = endOf(last, id, heard, facts, ringMs, room);
+    if (ended === null) return { ...person, at: 'ringing' };
+    return again ? { ...person, at: toRing } : { ...person, ...ended };
+  }
+  if (again) return { ...person, at: toRing };
+  if (room.started && isTarget)
+    return { ...person, at: room.started.at + ringMs > lastSeen(room, facts) ? 'ringing' : 'noAnswer' };
+  const theirs = otherRing(id, before?.by, facts.beside);
+  return theirs ? { ...person, ...theirs } : { ...person, at: toRing };
+}
+
+/** The fate of somebody whom another request rings: the one that was followed before, else one that rings now. */
+function otherRing(
+  id: string,
+  by: string | undefined,
+  beside: readonly Request[],
+): Pick<Fate, 'at' | 'by' | 'why'> | undefined {
+  for (const { id: other, state, capability, outcome } of beside) {
+    if (!RINGERS.includes(capability as (typeof RINGERS)[number])) continue;
+    if (by === undefined ? ENDED.has(state) : other !== by) continue;
+    const theirs = (outcome as InviteOutcome | null)?.people.find((one) => one.id === id && one.rounds > 0);
+    if (theirs && (by !== undefined || theirs.at === 'ringing'))
+      return { at: theirs.at, by: other, ...(theirs.why ? { why: theirs.why } : {}) };
+  }
+  return undefined;
+}
+
+/** What became of the latest ring of somebody who is not on the roster; null: still ringing. */
+function endOf(
+  { reply, call, sentAt }: Answer,
+  id: string,
+  heard: Heard,
+  facts: Facts,
+  ringMs: number,
+  room: Room,
+): { readonly at: Stage; readonly why?: Say } | null {
+  if (reply && !reply.ok && reply.problem.kind !== 'unsure')
+    return { at: 'failed', why: whyRefused(reply.problem).say };
+  const { clientContext } = call.body as RingBody;
+  // Of two words about one ring the one that names the person counts.
+  const said = heard.ends.get(`${clientContext}:${id}`) ?? heard.ends.get(`${clientContext}:*`);
+  if (said?.['status'] === 'completed') return { at: 'in' };
+  if (said) return ringEnd((said['result'] as CallResult | undefined) ?? { code: 500, subcode: 0 });
+  // At the end the roster is asked once more: somebody may have answered without our hearing of it.
+  if (lastSeen(room, facts) < sentAt + ringMs) return null;
+  return reply?.ok === false ? { at: 'noAnswer', why: say('call.why.unsure') } : { at: 'noAnswer' };
+}
+
+/** Until when it is known who is in: the latest look; without a call nobody comes in any more. */
+function lastSeen(room: Room, { now }: Facts): number {
+  return room.callId === null ? now : Math.min(now, Math.max(room.lookedAt, room.rosterAt));
+}
+
+/** The part of a ring's body that its fates go by. */
+export interface RingBody {
+  readonly participants: readonly { readonly identity: Readonly<Record<string, { readonly id: string } | string>> }[];
+  readonly clientContext: string;
+}
+
+/** The ids a ring went to. */
+function rungIn({ body }: Call): readonly string[] {
+  return (body as RingBody).participants.flatMap(({ identity }) =>
+    Object.values(identity).flatMap((one) => (typeof one === 'string' ? [] : [one.id])),
+  );
+}
