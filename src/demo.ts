@@ -38,6 +38,8 @@ const sandbox = await startSandbox({
   botId: config.botId,
 }).catch(taken(sandboxPort, 'SANDBOX_PORT'));
 const usher = await startUsher(config, openLog(config.logLevel)).catch(taken(config.port, 'PORT'));
+// A phone system is set up there, so that numbers can be rung as well.
+sandbox.world.settings.phoneReady = true;
 sandbox.botUrl = `http://127.0.0.1:${usher.port}/api/messages`;
 
 process.stdout.write(

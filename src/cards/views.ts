@@ -54,7 +54,7 @@ export function requestView(
     summary: oneLine(`${title}: ${sentence}`, LIMITS.summary),
     tone: TONES[story.tone],
     title,
-    state: shown(w.say({ key: STATE_WORDS[request.state] }), LIMITS.state),
+    state: shown(w.say(story.state ?? { key: STATE_WORDS[request.state] }), LIMITS.state),
     sentence,
     note: extra(note, LIMITS.note),
     rows: rowsOf(story, w),

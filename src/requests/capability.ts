@@ -147,6 +147,8 @@ export interface Button {
 /** What a request's card tells, before it has a language or a shape. A plain string is text a person typed. */
 export interface Story {
   readonly title: Say;
+  /** Instead of the state's own word. */
+  readonly state?: Say;
   readonly sentence: Say;
   readonly tone: 'neutral' | 'good' | 'warning' | 'attention';
   readonly rows: readonly { readonly label: Say; readonly text: string | Say }[];
@@ -205,7 +207,7 @@ export interface Capability<I = never, O = never> {
     readonly rows: Story['rows'];
     readonly ending?: Pick<Story, 'sentence' | 'tone' | 'link'> & { readonly buttons: readonly Button[] };
     /** While it is under way, where the spine's own words would say less. */
-    readonly live?: Pick<Story, 'sentence' | 'tone' | 'buttons'>;
+    readonly live?: Pick<Story, 'state' | 'sentence' | 'tone' | 'buttons'>;
   };
 }
 

@@ -154,10 +154,10 @@ export class Desk {
     }
   }
 
-  /** How an invitation went concerns the request that its context names; all else the one that the address named. */
+  /** How an invitation went concerns the request that its context names; all else, and one without, the one of the address. */
   async #about(notice: CallNotice, requestId: string | null): Promise<Request | null> {
     const { store } = this.#parts;
-    const context = notice.about === 'invite' ? notice.clientContext?.split('.')[0] : requestId;
+    const context = (notice.about === 'invite' && notice.clientContext?.split('.')[0]) || requestId;
     return context ? store.get(context) : null;
   }
 

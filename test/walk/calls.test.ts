@@ -46,7 +46,7 @@ for (const engine of await engines()) {
       await behave('dan', 'declines');
       await behave('axel', 'silent');
       await say('call invite Cleo Costa, Dan Dale, axel@contoso.example and +351 210 000 000');
-      const told = await shows('Cleo Costa', /Done.*2 of 4 are in/);
+      const told = await shows('Cleo Costa', /Done.*2 of 4 in the call/);
       const text = textOf(cardOf(told));
       assert.match(text, /Cleo Costa\nIn the call/);
       assert.match(text, /Dan Dale\nDeclined/);
@@ -144,7 +144,7 @@ for (const engine of await engines()) {
       await behave('dan', 'declines');
       const inGroup = (text: string) => lane.town.say(text, { conversation: 'group', user: 'rita' });
       await inGroup('call start "Apollo launch" with Cleo Costa, Dan Dale');
-      const told = await lane.shows('Apollo launch', /Done.*1 of 2 are in/, 'group');
+      const told = await lane.shows('Apollo launch', /Done.*1 of 2 in the call/, 'group');
       assert.match(textOf(cardOf(told)), /Cleo Costa\nIn the call\nDan Dale\n(?:No answer|Declined)/);
       assert.deepEqual(await rings(), [], 'starting rings');
       await inGroup('call invite Bo Berg');
@@ -171,7 +171,7 @@ for (const engine of await engines()) {
         `wait?${new URLSearchParams({ telephony: '"ringing":\\[\\].*Cleo|Cleo.*"ringing":\\[\\]', timeoutMs: '9000' })}`,
       );
       await lane.town.control('hold-callbacks', { on: false, reversed: true });
-      const told = await shows('Cleo Costa', /Done.*1 of 2 are in/);
+      const told = await shows('Cleo Costa', /Done.*1 of 2 in the call/);
       const { callbacks } = await lane.town.control<{ callbacks: { n: number }[] }>('telephony');
       const before = cardOf(told);
       const { statuses } = await lane.town.control<{ statuses: number[] }>('callback', {
@@ -180,7 +180,7 @@ for (const engine of await engines()) {
         copies: 10,
       });
       assert.deepEqual([...new Set(statuses)], [202]);
-      assert.deepEqual(cardOf(await shows('Cleo Costa', /Done.*1 of 2 are in/)), before);
+      assert.deepEqual(cardOf(await shows('Cleo Costa', /Done.*1 of 2 in the call/)), before);
       assert.match(textOf(before), /Dan Dale\nDeclined/);
     });
 

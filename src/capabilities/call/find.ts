@@ -10,7 +10,8 @@ import type { Wanted } from './people.ts';
 
 /** What is known of somebody. */
 export type Found =
-  | { readonly is: 'unasked' }
+  /** This call will say. */
+  | { readonly is: 'unasked'; readonly call: Call }
   | {
       readonly is: 'several';
       readonly ask: Say;
@@ -45,7 +46,7 @@ const OFFERED = 15;
 const literal = (text: string): string => encodeURIComponent(`'${text.replaceAll("'", "''")}'`);
 
 /** The look-up for somebody. A name fits the beginning of a display name or of a surname. */
-export function findCall(wanted: Wanted): Call {
+function findCall(wanted: Wanted): Call {
   const isMention = wanted.as === 'mention';
   return {
     name: isMention ? 'member' : 'find',
@@ -86,11 +87,13 @@ export function foundOf(wanted: Wanted, replies: ReadonlyMap<string, Reply>, has
     return hasPhones ? { is: 'phone', id: wanted.number, name: wanted.name } : { is: 'noPhones', name: wanted.name };
   if (wanted.userId !== undefined) return { is: 'person', id: wanted.userId, name: wanted.name };
   const reply = replies.get(pathOf(wanted));
-  if (!reply) return { is: 'unasked' };
+  if (!reply) return { is: 'unasked', call: findCall(wanted) };
   if (wanted.as === 'mention') {
     const member = reply.ok ? (reply.body as z.infer<typeof FIND_ANSWERS.member>) : {};
     const id = member.aadObjectId ?? member.objectId;
-    return id ? { is: 'person', id, name: member.name ?? wanted.name } : { is: 'nobody', name: wanted.name };
+    if (id) return { is: 'person', id, name: member.name ?? wanted.name };
+    // Mentioned, but not in this chat: the name says who it is as well as it can.
+    return foundOf({ key: wanted.key, as: 'name', name: wanted.name }, replies, hasPhones);
   }
   if (!reply.ok) return { is: 'unreadable', problem: reply.problem };
   const users = (reply.body as z.infer<typeof FIND_ANSWERS.find>).value;

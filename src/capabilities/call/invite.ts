@@ -187,6 +187,7 @@ function story(
   return {
     ...told,
     live: {
+      state: say('call.underWay'),
       sentence: say(isInCall ? (ringing > 0 ? 'callInvite.ringing' : 'callInvite.some') : 'callInvite.joining', counts),
       tone: 'neutral',
       buttons,

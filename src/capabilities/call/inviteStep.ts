@@ -8,7 +8,7 @@ import { z } from 'zod/v4';
 import type { Answer, Call, Facts, Step } from '../../requests/capability.ts';
 import { problem } from '../../requests/problem.ts';
 import { type Fate, fatesOf, type InviteOutcome, keeperOf, MISSING, roomOf } from './fates.ts';
-import { FIND_ANSWERS, findCall, foundOf, isUnsettled, repliesByPath } from './find.ts';
+import { FIND_ANSWERS, foundOf, isUnsettled, repliesByPath } from './find.ts';
 import type { CallState, JoinInput } from './joinStep.ts';
 import type { Wanted } from './people.ts';
 
@@ -49,13 +49,12 @@ export function stepInvite(
 ): Step<InviteOutcome> {
   const said = repliesByPath(answers);
   const found = input.people.map((wanted) => foundOf(wanted, said, settings.applicationInstanceId !== null));
-  const at = found.findIndex(isUnsettled);
-  const [unsettled, open] = [input.people[at], found[at]];
-  if (unsettled && open?.is === 'unasked') return { kind: 'call', call: findCall(unsettled) };
+  const open = found.find(isUnsettled);
+  if (open?.is === 'unasked') return { kind: 'call', call: open.call };
   if (open?.is === 'several')
     return {
       kind: 'ask',
-      question: { say: open.ask, field: unsettled?.key ?? '', options: open.options },
+      question: { say: open.ask, field: input.people[found.indexOf(open)]?.key ?? '', options: open.options },
       forMs: 3 * 24 * 3600_000,
     };
   if (open?.is === 'unreadable') return { kind: 'fail', problem: open.problem };

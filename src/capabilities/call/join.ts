@@ -127,12 +127,11 @@ const ACTS: Readonly<Record<string, Act>> = {
 
 function hears(_request: Request, notice: CallNotice): readonly Omit<Signal, 'at'>[] {
   const { callId } = notice;
-  if (notice.about === 'roster') {
+  if (notice.about !== 'call') {
     // What it says is read from Graph anyway, since notices come in any order; here only: something has changed.
-    const digest = createHash('sha256').update(JSON.stringify(notice.people)).digest('base64url').slice(0, 16);
+    const digest = createHash('sha256').update(JSON.stringify(notice)).digest('base64url').slice(0, 16);
     return [{ key: 'roster', body: { callId, digest } }];
   }
-  if (notice.about !== 'call') return [];
   const { state, result } = notice;
   if (state !== 'established' && state !== 'terminated') return [];
   return [{ key: `${state}:${callId}`, body: { callId, ...(result ? { result } : {}) } }];
@@ -144,7 +143,12 @@ function story({
 }: Request<JoinInput, CallState>): ReturnType<Capability<JoinInput, CallState>['story']> {
   const named = outcome?.title ?? input.group?.title;
   const title = named ? say('callJoin.titled', { title: named }) : say('callJoin.title');
-  if (!outcome) return { title, rows: [], live: { sentence: say('callJoin.joining'), tone: 'neutral', buttons: [] } };
+  if (!outcome)
+    return {
+      title,
+      rows: [],
+      live: { state: say('call.underWay'), sentence: say('callJoin.joining'), tone: 'neutral', buttons: [] },
+    };
   const { phase, roster, said, over } = outcome;
   const inside = roster.filter(({ isInLobby }) => !isInLobby);
   const lobby = roster.filter(({ isInLobby }) => isInLobby);
@@ -162,6 +166,7 @@ function story({
     title,
     rows,
     live: {
+      state: say('call.underWay'),
       sentence: said ? say('two', { first: said, second: sentence }) : sentence,
       tone: 'neutral',
       buttons: phase === 'in' ? [leave] : [],
