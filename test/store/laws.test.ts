@@ -9,6 +9,7 @@ import { openingLaws, urlLaws } from './laws/opening.ts';
 import { processLaws } from './laws/processes.ts';
 import { queueLaws } from './laws/queue.ts';
 import { requestLaws } from './laws/requests.ts';
+import { signalLaws } from './laws/signals.ts';
 
 describe('store: the database URL', urlLaws);
 
@@ -18,6 +19,7 @@ for (const engine of await engines()) {
     describe('opening', () => openingLaws(bench));
     describe('requests', () => requestLaws(bench));
     describe('queue', () => queueLaws(bench));
+    describe('signals', () => signalLaws(bench));
     describe('messages', () => messageLaws(bench));
     describe('processes', () => processLaws(bench, engine.name));
   });

@@ -11,6 +11,27 @@ const WHERE = PLACE.conversationId;
 const claimLater = (store: Store, now = LATER) => store.claimMessages(9, now, now + MINUTE);
 
 export function messageLaws(bench: () => Bench): void {
+  it('a request that is silent has no message until somebody shows it', async () => {
+    const { store } = bench();
+    const request = await acceptOne(store, { silent: true });
+    assert.deepEqual(await store.claimMessages(9, NOW + MINUTE, NOW + 2 * MINUTE), []);
+    assert.equal(await store.nextMessageAt(NOW), null);
+    assert.equal(await store.followAt(request.id, PLACE, 'shown-1', 0), null);
+    const [found] = await store.claimMessages(9, NOW + MINUTE, NOW + 2 * MINUTE);
+    assert.equal(found?.message.activityId, 'shown-1');
+  });
+
+  it('a message that was edited is left alone until its time, and then shows the last truth', async () => {
+    const { store } = bench();
+    const { id, fence } = await inHand(store);
+    await store.messageShown(id, PLACE.conversationId, 'a-1', 1, NOW + 2_000);
+    await store.move(id, fence, change('done', { visible: true }));
+    assert.equal(await store.nextMessageAt(NOW), NOW + 2_000);
+    assert.deepEqual(await store.claimMessages(9, NOW + 1_999, NOW + MINUTE), []);
+    const [found] = await store.claimMessages(9, NOW + 2_000, NOW + MINUTE);
+    assert.equal(found?.request.state, 'done');
+  });
+
   it('a new request has a message, which is left to whoever accepted it until their lease ends', async () => {
     const { store } = bench();
     const request = await acceptOne(store);

@@ -1,0 +1,100 @@
+/** Laws of signals: what is heard from outside is kept once, in order, and nobody rests who has not heard it. */
+import assert from 'node:assert/strict';
+import type { Bench } from './bench.ts';
+import { acceptOne, change, claimOne, inHand, MINUTE, NOW, PLACE } from './bench.ts';
+
+const LATER = NOW + MINUTE;
+const said = (key: string, body: Record<string, unknown> = {}) => ({ key, body });
+
+export function signalLaws(bench: () => Bench): void {
+  it('what is heard is kept with its request in order, and the same again is nothing new', async () => {
+    const { store } = bench();
+    const { id } = await acceptOne(store);
+    assert.equal(await store.signal(id, [said('b', { n: 1 })], NOW), true);
+    assert.equal(await store.signal(id, [said('a'), said('b', { n: 1 })], NOW + 1), true);
+    for (let n = 0; n < 10; n++) assert.equal(await store.signal(id, [said('b', { n: 1 })], NOW + 2), false);
+    const { signals, request } = await claimOne(store);
+    assert.deepEqual(signals, [
+      { key: 'b', body: { n: 1 }, at: NOW },
+      { key: 'a', body: {}, at: NOW + 1 },
+    ]);
+    assert.equal(request.signals, 2);
+  });
+
+  it('the same key with another word takes its place', async () => {
+    const { store } = bench();
+    const { id } = await acceptOne(store);
+    await store.signal(id, [said('roster', { digest: 'x' })], NOW);
+    assert.equal(await store.signal(id, [said('roster', { digest: 'y' })], NOW + 5), true);
+    assert.deepEqual((await claimOne(store)).signals, [{ key: 'roster', body: { digest: 'y' }, at: NOW + 5 }]);
+  });
+
+  it('a request that rests goes on at once, of whatever process it is', async () => {
+    const { store } = bench();
+    const other = await bench().another();
+    for (const state of ['queued', 'waiting'] as const) {
+      const { id, fence } = await inHand(store);
+      await store.move(id, fence, change(state, { nextAt: LATER }));
+      await other.signal(id, [said('x')], NOW + 1);
+      const claim = await claimOne(store, NOW + 1);
+      assert.equal(claim.request.id, id);
+      await store.move(id, claim.request.fence, change('done'));
+    }
+  });
+
+  it('one that is heard of while it is being sent does not rest before it has heard', async () => {
+    const { store } = bench();
+    const { id, fence, signals } = await inHand(store);
+    await store.signal(id, [said('x')], NOW + 1);
+    await store.move(id, fence, change('waiting', { nextAt: LATER, signals, at: NOW + 2 }));
+    const again = await claimOne(store, NOW + 2);
+    assert.deepEqual(
+      again.signals.map(({ key }) => key),
+      ['x'],
+    );
+    await store.move(id, again.request.fence, change('waiting', { nextAt: LATER, signals: again.request.signals }));
+    assert.deepEqual(await store.claim(9, LATER - 1, LATER), []);
+  });
+
+  it('nothing is kept of a request that is not there, and one that has ended stays ended', async () => {
+    const { store } = bench();
+    assert.equal(await store.signal('nobody', [said('x')], NOW), false);
+    const { id, fence } = await inHand(store);
+    assert.equal(await store.signal(id, [], NOW), false);
+    await store.move(id, fence, change('done'));
+    assert.equal(await store.signal(id, [said('x')], NOW), true);
+    assert.equal((await store.get(id))!.state, 'done');
+    assert.deepEqual(await store.claim(9, LATER, LATER), []);
+  });
+
+  it('a change wakes the requests it names, also those that are about to rest, and no others', async () => {
+    const { store } = bench();
+    const subject = 'chat';
+    const rests = await inHand(store, { subject, capability: 'callInvite' });
+    await store.move(rests.id, rests.fence, change('waiting', { nextAt: LATER }));
+    const stranger = await inHand(store, {
+      subject,
+      capability: 'callInvite',
+      place: { ...PLACE, tenantId: 'tenant-2' },
+    });
+    await store.move(stranger.id, stranger.fence, change('waiting', { nextAt: LATER }));
+    const works = await inHand(store, { subject, capability: 'callStart' });
+    const keeper = await inHand(store, { subject, capability: 'callJoin' });
+    const wakes = ['callInvite', 'callStart'].map((capability) => ({ capability, subject }));
+    await store.move(keeper.id, keeper.fence, change('waiting', { nextAt: LATER, wakes }));
+    await store.move(works.id, works.fence, change('waiting', { nextAt: LATER, signals: works.signals }));
+    const woken = await store.claim(9, NOW, LATER);
+    assert.deepEqual(woken.map(({ request }) => request.id).sort(), [rests.id, works.id].sort());
+  });
+
+  it('of two who speak at the same moment both are heard', async () => {
+    const stores = [bench().store, await bench().another()];
+    const { id, fence, signals } = await inHand(stores[0]!);
+    await Promise.all([
+      ...Array.from({ length: 20 }, (_, n) => stores[n % 2]!.signal(id, [said(`s${n}`)], NOW)),
+      stores[0]!.move(id, fence, change('waiting', { nextAt: LATER, signals })),
+    ]);
+    const claim = await claimOne(stores[1]!, NOW);
+    assert.equal(claim.signals.length, 20);
+  });
+}
