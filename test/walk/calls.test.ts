@@ -3,6 +3,7 @@
  * the calling service is the sandbox's, its callbacks are real.
  */
 import assert from 'node:assert/strict';
+import { callForgeries } from '../../src/sandbox/callsKeys.ts';
 import { engines } from '../support/db.ts';
 import { skip } from '../support/skip.ts';
 import type { Message } from '../support/usher.ts';
@@ -182,6 +183,48 @@ for (const engine of await engines()) {
       assert.deepEqual([...new Set(statuses)], [202]);
       assert.deepEqual(cardOf(await shows('Cleo Costa', /Done.*1 of 2 in the call/)), before);
       assert.match(textOf(before), /Dan Dale\nDeclined/);
+    });
+
+    it('believes no callback with a wrong token, and none about what it does not know', async () => {
+      await say('call join');
+      await shows('Apollo weekly', /I am in the call/);
+      await behave('dan', 'silent');
+      await say('call invite Dan Dale');
+      const rung = await shows('Dan Dale', /Ringing/);
+      const { calls } = await lane.town.control<{ calls: { id: string; callbackUri: string }[] }>('telephony');
+      const [call] = calls;
+      assert.ok(call);
+      const ended = (clientContext: string | null, resourceUrl: string) => ({
+        '@odata.type': '#microsoft.graph.commsNotifications',
+        value: [
+          {
+            changeType: 'deleted',
+            resourceUrl,
+            resourceData: {
+              '@odata.type': '#microsoft.graph.inviteParticipantsOperation',
+              id: null,
+              status: 'completed',
+              clientContext,
+            },
+          },
+          { changeType: 'deleted', resourceUrl: `/communications/calls/${call.id}` },
+        ],
+      });
+      const here = `/communications/calls/${call.id}/operations/participants`;
+      const post = (body: object, token: unknown, claims = {}) =>
+        lane.town.control<{ statuses: number[] }>('callback', { to: call.callbackUri, body, token, claims });
+      const lie = ended(`${idOf(rung)}.0`, here);
+      for (const token of ['none', ...callForgeries.filter((kind) => kind !== 'wrongTid').map((forge) => ({ forge }))])
+        assert.deepEqual((await post(lie, token)).statuses, [401], JSON.stringify(token));
+      assert.deepEqual((await post(lie, { forge: 'wrongTid' })).statuses, [403]);
+      const stray = ended('nothing1.0', '/communications/calls/another/operations/unknown');
+      stray.value.pop();
+      assert.deepEqual((await post(stray, 'good')).statuses, [202]);
+      assert.deepEqual((await post(ended(null, here), 'none')).statuses, [401]);
+      await shows('Dan Dale', /Done.*They are not in the call/);
+      assert.match(textOf(cardOf(await shows('Dan Dale', /Done/))), /No answer/);
+      await say('call status');
+      await shows('Apollo weekly', /I am in the call, with one other/);
     });
 
     it('finds on the roster who answered when no callback came at all', async () => {
