@@ -22,6 +22,12 @@ interface AnyView {
   readonly summary: string;
 }
 
+/** An answer to choose. */
+export interface Option {
+  readonly title: string;
+  readonly value: string;
+}
+
 export interface RequestView extends AnyView {
   readonly template: 'request';
   readonly tone: Tone;
@@ -34,7 +40,9 @@ export interface RequestView extends AnyView {
   readonly question: Maybe<{
     /** Only when it says more than the sentence above. */
     readonly text: Maybe<{ readonly text: string }>;
-    readonly options: readonly { readonly title: string; readonly value: string }[];
+    /** One of these two has the options: chosen among, or searched beyond (people of the organisation). */
+    readonly choose: Maybe<{ readonly options: readonly Option[] }>;
+    readonly search: Maybe<{ readonly options: readonly Option[] }>;
     /** The input's value arrives beside these, as `answer`. */
     readonly data: { readonly requestId: string; readonly field: string };
   }>;

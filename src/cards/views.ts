@@ -62,7 +62,9 @@ export function requestView(
       ? [
           {
             text: extra(question.say, LIMITS.sentence),
-            options: optionsOf(question),
+            ...(question.search
+              ? { choose: [], search: [{ options: optionsOf(question) }] }
+              : { choose: [{ options: optionsOf(question) }], search: [] }),
             data: { requestId: id, field: question.field },
           },
         ]

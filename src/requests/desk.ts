@@ -8,7 +8,7 @@ import type { AnyCapability, Raw } from './capability.ts';
 import { newId } from './ids.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
 import { bad, good, type Problem, problem, type Result } from './problem.ts';
-import { chatOf, ENDED, type Person, type Place, type Request } from './request.ts';
+import { chatOf, ENDED, type Person, type Place, type Question, type Request } from './request.ts';
 import { say } from './say.ts';
 
 export interface DeskParts {
@@ -212,7 +212,7 @@ export class Desk {
       case 'answer': {
         const { question } = request;
         if (state !== 'waiting' || !question) break;
-        const option = question.options.find((one) => one.value === choice.value);
+        const option = question.options.find((one) => one.value === choice.value) ?? searched(question, choice.value);
         if (!option) return bad(problem('input', 'problem.chooseOne', { field: question.field }));
         const capability = this.#capability(request.capability);
         return good({
@@ -254,6 +254,12 @@ export class Desk {
     if (!capability) throw new Error(`no capability named ${name}`);
     return capability;
   }
+}
+
+/** Somebody found by searching instead of among the options. */
+function searched({ search }: Question, value: string): Question['options'][number] | undefined {
+  const isId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
+  return search === 'people' && isId ? { title: value, value } : undefined;
 }
 
 /** The state as a catalogue key: `awaiting approval` → `awaitingApproval`. */

@@ -69,6 +69,8 @@ export interface Question {
   readonly say: Say;
   readonly field: string;
   readonly options: readonly { readonly title: string; readonly value: string }[];
+  /** Beyond the options anybody of the organisation may be searched for; the answer is then an Entra object id. */
+  readonly search?: 'people';
 }
 
 /** A call that was sent and whose answer never came; kept so that the look-up afterwards can be understood. */

@@ -56,7 +56,10 @@ describe('render', () => {
         fc.tuple(
           fc.record({
             text: fc.oneof(fc.constant([] as const), fc.tuple(fc.record({ text }))),
-            options: fc.array(fc.record({ title: text, value: text }), { maxLength: 4 }),
+            choose: fc.tuple(
+              fc.record({ options: fc.array(fc.record({ title: text, value: text }), { maxLength: 4 }) }),
+            ),
+            search: fc.constant([] as const),
             data: fc.record({ requestId: text, field: text }),
           }),
         ),

@@ -125,6 +125,19 @@ export function samples(w: Words, text: string): Readonly<Record<string, View>> 
     w,
     { showLink: false },
   );
+  views['request-search'] = requestView(
+    request({ ...about, state: 'waiting' }),
+    story(text, {
+      question: {
+        say: quote(own('2 people are called Bo. Whom do you mean?')),
+        field: 'p0',
+        search: 'people',
+        options: Array.from({ length: plain ? 2 : 15 }, (_, n) => ({ title: own('Bo Berg'), value: `u${n}:Bo Berg` })),
+      },
+    }),
+    w,
+    { showLink: false },
+  );
   views['request-full'] = requestView(
     request({ ...about, state: 'unsure', note: quote(own('Looking again in a minute.')) }),
     story(text, {

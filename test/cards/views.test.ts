@@ -73,7 +73,7 @@ describe('a request card', () => {
     }));
     const view = show({ question: { say: text('Which?'), field: 'team', options } });
     assert.deepEqual(
-      view.question[0]?.options.map((option) => option.value),
+      view.question[0]?.choose[0]?.options.map((option) => option.value),
       options.map((option) => option.value),
     );
   });

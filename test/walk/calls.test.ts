@@ -121,6 +121,16 @@ for (const engine of await engines()) {
       await shows('Bo Brandt', /They are in the call/);
     });
 
+    it('takes somebody who was searched for instead, but nothing that is nobody', async () => {
+      await say('call invite Bo');
+      const asked = await shows('Bo', /2 people are called Bo/);
+      await press(asked, 'request.answer', { answer: 'somebody' });
+      const { id } = lane.town.sandbox.world.users.find(({ displayName }) => displayName === 'Cleo Costa') ?? {};
+      await press(asked, 'request.answer', { answer: id });
+      await shows('Cleo Costa', /They are in the call/);
+      assert.deepEqual((await rings()).flatMap(who), ['Cleo Costa']);
+    });
+
     it('offers an invitation for strangers and pending guests, and rings neither', async () => {
       await say('call invite new@partner.example, pia@partner.example');
       const told = await shows('new@partner.example', /Not known here/);

@@ -47,7 +47,7 @@ const literal = (text: string): string => encodeURIComponent(`'${text.replaceAll
 
 /** The look-up for somebody. A name fits the beginning of a display name or of a surname. */
 function findCall(wanted: Wanted): Call {
-  const isMention = wanted.as === 'mention';
+  const isMention = wanted.as === 'mention' && wanted.userId === undefined;
   return {
     name: isMention ? 'member' : 'find',
     to: isMention ? 'teams' : 'graph',
@@ -58,6 +58,8 @@ function findCall(wanted: Wanted): Call {
 }
 
 function pathOf(wanted: Wanted): string {
+  // Also somebody who was chosen is looked at: they may be a guest who has not accepted yet.
+  if (wanted.userId !== undefined) return `/users?$filter=id%20eq%20${literal(wanted.userId)}&$select=${SELECT}&$top=1`;
   if (wanted.as === 'mention')
     return `v3/conversations/${encodeURIComponent(wanted.chat)}/members/${encodeURIComponent(wanted.teamsId)}`;
   if (wanted.as === 'address') {
@@ -85,10 +87,9 @@ export function repliesByPath(answers: readonly Answer[]): ReadonlyMap<string, R
 export function foundOf(wanted: Wanted, replies: ReadonlyMap<string, Reply>, hasPhones: boolean): Found {
   if (wanted.as === 'phone')
     return hasPhones ? { is: 'phone', id: wanted.number, name: wanted.name } : { is: 'noPhones', name: wanted.name };
-  if (wanted.userId !== undefined) return { is: 'person', id: wanted.userId, name: wanted.name };
   const reply = replies.get(pathOf(wanted));
   if (!reply) return { is: 'unasked', call: findCall(wanted) };
-  if (wanted.as === 'mention') {
+  if (wanted.as === 'mention' && wanted.userId === undefined) {
     const member = reply.ok ? (reply.body as z.infer<typeof FIND_ANSWERS.member>) : {};
     const id = member.aadObjectId ?? member.objectId;
     if (id) return { is: 'person', id, name: member.name ?? wanted.name };

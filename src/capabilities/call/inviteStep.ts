@@ -54,7 +54,12 @@ export function stepInvite(
   if (open?.is === 'several')
     return {
       kind: 'ask',
-      question: { say: open.ask, field: input.people[found.indexOf(open)]?.key ?? '', options: open.options },
+      question: {
+        say: open.ask,
+        field: input.people[found.indexOf(open)]?.key ?? '',
+        options: open.options,
+        search: 'people',
+      },
       forMs: 3 * 24 * 3600_000,
     };
   if (open?.is === 'unreadable') return { kind: 'fail', problem: open.problem };
