@@ -177,6 +177,8 @@ export class Runner {
         return this.#save(claim, {
           ...soFar(step),
           state: 'done',
+          nextAt: facts.now,
+          signals: request.signals,
           problem: null,
           note: null,
           question: null,

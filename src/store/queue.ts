@@ -160,8 +160,13 @@ function columns(change: Change): UpdateObject<Tables, 'requests'> {
     nextAt === undefined || change.signals === undefined
       ? nextAt
       : sql<number>`case when signals > ${change.signals} then ${soonest} else cast(${nextAt} as bigint) end`;
+  // Who was spoken to while it ended has not heard it yet: it goes on instead.
+  const ends =
+    state === 'done' && change.signals !== undefined
+      ? sql<string>`case when signals > ${change.signals} then 'queued' else 'done' end`
+      : state;
   return {
-    state,
+    state: ends,
     lease_until: leaseUntil ?? 0,
     updated_at: change.at,
     ...(visible && { version: sql<number>`version + 1` }),

@@ -3,14 +3,15 @@
  * answered and heard, each thing looked up once: five hundred people are told of within milliseconds.
  * Must not know what is done next.
  */
+import { z } from 'zod/v4';
 import { type CallResult, type RosterEntry, readRoster } from '../../requests/callNotices.ts';
-import type { Answer, Call, Facts, Signal } from '../../requests/capability.ts';
+import type { Answer, Call, Facts, Reply, Signal } from '../../requests/capability.ts';
 import { ENDED, type Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
 import type { Found } from './find.ts';
 import { type CallState, type JoinInput, RINGERS } from './joinStep.ts';
 import type { Wanted } from './people.ts';
-import { ringEnd, whyRefused } from './results.ts';
+import { ringEnd, whyNotRung } from './results.ts';
 
 /** How it stands with one person. The first three go on by themselves. */
 export type Stage =
@@ -146,7 +147,10 @@ export function fatesOf(
   room: Room,
 ): readonly Fate[] {
   const heard = hear(answers, facts);
-  return people.map((wanted, n) => fateOf(wanted, found[n]!, heard, facts, ringMs, room));
+  const fates = people.map((wanted, n) => fateOf(wanted, found[n]!, heard, facts, ringMs, room));
+  // Named twice in different ways: one person, told of once and rung once.
+  const first = new Map(fates.map(({ id, key }) => [id ?? key, key] as const).reverse());
+  return fates.filter(({ id, key }) => first.get(id ?? key) === key);
 }
 
 function fateOf(
@@ -213,11 +217,11 @@ function endOf(
   ringMs: number,
   room: Room,
 ): { readonly at: Stage; readonly why?: Say } | null {
-  if (reply && !reply.ok && reply.problem.kind !== 'unsure')
-    return { at: 'failed', why: whyRefused(reply.problem).say };
+  if (reply && !reply.ok && reply.problem.kind !== 'unsure') return { at: 'failed', why: whyNotRung(reply.problem) };
   const { clientContext } = call.body as RingBody;
   // Of two words about one ring the one that names the person counts.
-  const said = heard.ends.get(`${clientContext}:${id}`) ?? heard.ends.get(`${clientContext}:*`);
+  // Nothing follows an answer that says already how it ended (commsOperation).
+  const said = heard.ends.get(`${clientContext}:${id}`) ?? heard.ends.get(`${clientContext}:*`) ?? endedAtOnce(reply);
   if (said?.['status'] === 'completed') return { at: 'in' };
   if (said) return ringEnd((said['result'] as CallResult | undefined) ?? { code: 500, subcode: 0 });
   // At the end the roster is asked once more: somebody may have answered without our hearing of it.
@@ -225,10 +229,32 @@ function endOf(
   return reply?.ok === false ? { at: 'noAnswer', why: say('call.why.unsure') } : { at: 'noAnswer' };
 }
 
+/** An operation that was over when Graph answered, as a callback would have told it. */
+function endedAtOnce(reply: Reply | null): Signal['body'] | undefined {
+  if (!reply?.ok) return undefined;
+  const { status, resultInfo } = reply.body as z.infer<typeof Operation>;
+  const ended = status?.toLowerCase();
+  if (ended !== 'completed' && ended !== 'failed') return undefined;
+  return { status: ended, ...(resultInfo ? { result: resultInfo } : {}) };
+}
+
 /** Until when it is known who is in: the latest look; without a call nobody comes in any more. */
 function lastSeen(room: Room, { now }: Facts): number {
   return room.callId === null ? now : Math.min(now, Math.max(room.lookedAt, room.rosterAt));
 }
+
+/** What is used of the answer to a ring. Codes come as numbers and as text. */
+export const Operation = z.object({
+  status: z.string().nullish(),
+  resultInfo: z
+    .object({
+      code: z.coerce.number(),
+      subcode: z.coerce.number().catch(0),
+      message: z.string().optional().catch(undefined),
+    })
+    .nullish()
+    .catch(null),
+});
 
 /** The part of a ring's body that its fates go by. */
 export interface RingBody {

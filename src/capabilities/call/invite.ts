@@ -181,7 +181,7 @@ function story(
   const told = { rows: [...rows.slice(0, 10 - link.length), ...link], title };
   const missing = people.filter(({ at }) => MISSING.has(at));
   const buttons = buttonsOf(outcome, missing, request.capability);
-  const inside = people.filter(({ at }) => at === 'in' || at === 'lobby').length;
+  const inside = people.filter(({ at }) => at === 'in').length;
   const ringing = people.filter(({ at }) => at === 'ringing' || at === 'toRing').length;
   const counts = { inside, count: people.length, missing: people.length - inside };
   return {

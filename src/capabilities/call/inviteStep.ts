@@ -7,7 +7,7 @@
 import { z } from 'zod/v4';
 import type { Answer, Call, Facts, Step } from '../../requests/capability.ts';
 import { problem } from '../../requests/problem.ts';
-import { type Fate, fatesOf, type InviteOutcome, keeperOf, MISSING, roomOf } from './fates.ts';
+import { type Fate, fatesOf, type InviteOutcome, keeperOf, MISSING, Operation, roomOf } from './fates.ts';
 import { FIND_ANSWERS, foundOf, isUnsettled, repliesByPath } from './find.ts';
 import type { CallState, JoinInput } from './joinStep.ts';
 import type { Wanted } from './people.ts';
@@ -37,7 +37,7 @@ const CALL_MS = 5 * 60_000;
 
 export const INVITE_ANSWERS = {
   ...FIND_ANSWERS,
-  ring: z.object({ id: z.string().nullish(), status: z.string().nullish() }),
+  ring: Operation,
   roster: z.object({ value: z.array(z.unknown()) }),
 };
 

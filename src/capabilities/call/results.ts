@@ -27,7 +27,12 @@ export function whyEnded(result: CallResult | undefined, wasIn: boolean): Say {
   return say('call.over.notLetIn');
 }
 
-/** A refused `POST /communications/calls` or `…/invite`, in words of this capability where they say more. */
+/** Why Graph would not ring somebody at all. */
+export function whyNotRung(why: Problem): Say {
+  return why.kind === 'refused' || why.kind === 'clash' ? say('call.why.refused') : whyRefused(why).say;
+}
+
+/** A refused `POST /communications/calls` in words of this capability where they say more. */
 export function whyRefused(why: Problem): Problem {
   if (why.reason === 'callsConsent' || why.reason === 'consentMissing' || why.reason === 'forbidden')
     return { ...why, ...problem('denied', 'call.refused.consent') };

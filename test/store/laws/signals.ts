@@ -56,6 +56,18 @@ export function signalLaws(bench: () => Bench): void {
     assert.deepEqual(await store.claim(9, LATER - 1, LATER), []);
   });
 
+  it('one that is heard of while it ends goes on instead', async () => {
+    const { store } = bench();
+    const { id, fence, signals } = await inHand(store);
+    await store.signal(id, [said('ring')], NOW + 1);
+    const ended = change('done', { nextAt: NOW + 2, signals, at: NOW + 2 });
+    assert.equal((await store.move(id, fence, ended))?.state, 'queued');
+    const again = await claimOne(store, NOW + 2);
+    assert.equal(again.request.id, id);
+    const last = { ...ended, signals: again.request.signals };
+    assert.equal((await store.move(id, again.request.fence, last))?.state, 'done');
+  });
+
   it('nothing is kept of a request that is not there, and one that has ended stays ended', async () => {
     const { store } = bench();
     assert.equal(await store.signal('nobody', [said('x')], NOW), false);
