@@ -89,7 +89,8 @@ export interface Earlier<O = unknown> {
 
 /** What holds before the end: what has been achieved so far, and who is to look at it. */
 interface SoFar<O> {
-  readonly outcome?: O;
+  /** Null: what was achieved holds no longer. */
+  readonly outcome?: O | null;
   readonly standing?: string;
   /** These requests may go on now. */
   readonly wakes?: readonly Beside[];
@@ -110,7 +111,12 @@ export type Step<O> =
     } & SoFar<O>)
   | { readonly kind: 'ask'; readonly question: Question; readonly forMs: number }
   | ({ readonly kind: 'done'; readonly outcome: O; readonly standing: string } & SoFar<O>)
-  | ({ readonly kind: 'fail'; readonly problem: Problem } & SoFar<O>);
+  | ({
+      readonly kind: 'fail';
+      readonly problem: Problem;
+      /** Whoever tries again begins anew. */
+      readonly fresh?: true;
+    } & SoFar<O>);
 
 export type FieldKind = 'people' | 'text' | 'lines' | 'email' | 'url' | 'date' | 'toggle' | 'choice' | 'pairs';
 

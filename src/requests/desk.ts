@@ -8,7 +8,7 @@ import type { AnyCapability, Raw } from './capability.ts';
 import { newId } from './ids.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
 import { bad, good, type Problem, problem, type Result } from './problem.ts';
-import { chatOf, ENDED, type Person, type Place, type Question, type Request } from './request.ts';
+import { chatOf, LIVE, type Person, type Place, type Question, type Request } from './request.ts';
 import { say } from './say.ts';
 
 export interface DeskParts {
@@ -126,18 +126,21 @@ export class Desk {
     const isNew = await store.signal(id, read.value, now);
     if (!isNew) return good(request);
     const change: Change = { at: now, state: 'queued', nextAt: now, visible: false, audit: [] };
-    const resumed = request.state === 'done' ? await store.decide(id, request.version, 'done', change) : null;
+    // It may have ended between the look and the signal.
+    const latest = await store.get(id);
+    const resumed = latest?.state === 'done' ? await store.decide(id, latest.version, 'done', change) : null;
     if (resumed) changed(resumed);
     queued();
-    return good(resumed ?? request);
+    return good(resumed ?? latest ?? request);
   }
 
   /** The request that typed acts here are about: the newest that has not ended, else the newest; null when there is none. */
   async here(capability: AnyCapability, where: Place): Promise<Request | null> {
     if (!capability.subjectAt) return null;
     const subject = capability.subjectAt(where);
-    const found = await this.list({ tenantId: where.tenantId, capability: capability.name, subject, limit: 6 });
-    return found.find(({ state }) => !ENDED.has(state)) ?? found[0] ?? null;
+    const about = { tenantId: where.tenantId, capability: capability.name, subject, limit: 1 };
+    const [live] = await this.list({ ...about, states: LIVE });
+    return live ?? (await this.list(about))[0] ?? null;
   }
 
   /**
@@ -244,7 +247,7 @@ export class Desk {
 
   /** Whether something may already have been changed outside. */
   async #touched(request: Request): Promise<boolean> {
-    if (request.lost.length > 0) return true;
+    if (request.lost.length > 0 || request.outcome !== null) return true;
     const answers = await this.#parts.store.answers(request.id);
     return answers.some((answer) => answer.call.repeat !== 'safe' && (answer.reply === null || answer.reply.ok));
   }

@@ -22,6 +22,9 @@ export type RequestState = (typeof REQUEST_STATES)[number];
 /** States in which nothing more happens by itself. */
 export const ENDED: ReadonlySet<RequestState> = new Set(['done', 'failed', 'unsure', 'declined', 'cancelled']);
 
+/** States in which something may still happen by itself. */
+export const LIVE: readonly RequestState[] = REQUEST_STATES.filter((state) => !ENDED.has(state));
+
 /** Which state may follow which; the store refuses every other move. */
 export const MOVES: Readonly<Record<RequestState, readonly RequestState[]>> = {
   'awaiting approval': ['queued', 'declined', 'cancelled'],
@@ -71,6 +74,8 @@ export interface Question {
   readonly options: readonly { readonly title: string; readonly value: string }[];
   /** Beyond the options anybody of the organisation may be searched for; the answer is then an Entra object id. */
   readonly search?: 'people';
+  /** Until when it waits for its answer, epoch ms; set when it is asked. */
+  readonly until?: number;
 }
 
 /** A call that was sent and whose answer never came; kept so that the look-up afterwards can be understood. */

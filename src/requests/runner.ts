@@ -5,6 +5,7 @@
  */
 
 import { pauseMs } from './backoff.ts';
+import { besideOf } from './beside.ts';
 import type { AnyCapability, Call, Facts, Shape, Step } from './capability.ts';
 import { newId } from './ids.ts';
 import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
@@ -52,9 +53,6 @@ export interface RunnerParts {
   /** Called after each change a person can see. */
   readonly changed: (request: Request) => void;
 }
-
-/** Most requests beside its own that a capability is shown, of each kind. */
-const BESIDE = 6;
 
 /** The store failed: the request is as sound as before. Its lease runs out, and whoever comes next goes on. */
 class StoreTrouble extends Error {
@@ -159,7 +157,7 @@ export class Runner {
       earlier: claim.earlier,
       soFar: request.outcome,
       signals: claim.signals,
-      beside: await this.#beside(capability, request).catch(trouble),
+      beside: await besideOf(store, capability, request).catch(trouble),
     };
     const step: Step<unknown> = capability.step(request.input, answers, facts);
     switch (step.kind) {
@@ -186,7 +184,7 @@ export class Runner {
           audit: [this.#line(request, 'done', { standing: step.standing })],
         });
       case 'fail':
-        return this.#fail(claim, step.problem, soFar(step));
+        return this.#fail(claim, step.problem, { ...soFar(step), ...(step.fresh ? { forget: 'all' } : {}) });
       case 'later':
         return this.#save(claim, {
           ...soFar(step),
@@ -194,12 +192,16 @@ export class Runner {
           nextAt: facts.now + step.forMs,
           signals: request.signals,
           note: step.note ?? null,
-          ...(step.fresh ? { forget: 'all' } : {}),
+          // What failed before the rest no longer counts.
+          ...(step.fresh ? { forget: 'all', attempts: 0 } : {}),
           visible: request.note?.key !== step.note?.key || isNews(step.outcome, request.outcome),
           audit: [],
         });
-      case 'ask':
-        if (request.question && request.nextAt <= facts.now) {
+      case 'ask': {
+        // Asked before, and woken by something else: it goes on waiting for its answer.
+        const isAsked = request.question !== null;
+        const until = request.question?.until ?? facts.now + step.forMs;
+        if (isAsked && until <= facts.now) {
           return this.#save(claim, {
             state: 'cancelled',
             question: null,
@@ -210,22 +212,15 @@ export class Runner {
         }
         return this.#save(claim, {
           state: 'waiting',
-          question: step.question,
-          nextAt: facts.now + step.forMs,
+          question: { ...step.question, until },
+          nextAt: until,
+          signals: request.signals,
           note: null,
-          visible: true,
-          audit: [this.#line(request, 'asked', { field: step.question.field })],
+          visible: !isAsked,
+          audit: isAsked ? [] : [this.#line(request, 'asked', { field: step.question.field })],
         });
+      }
     }
-  }
-
-  async #beside(capability: AnyCapability, { id, tenantId, input }: Request): Promise<readonly Request[]> {
-    if (!capability.beside) return [];
-    const { store } = this.#parts;
-    const asked = await Promise.all(
-      capability.beside(input).map((wanted) => store.list({ tenantId, ...wanted, limit: BESIDE })),
-    );
-    return asked.flat().filter((one) => one.id !== id);
   }
 
   /** Sends one call. A safe one needs no mark: repeating it harms nobody, so its commit is spared. */
@@ -342,7 +337,7 @@ export class Runner {
     });
   }
 
-  #fail(work: Work, why: Problem, achieved: ReturnType<typeof soFar> = {}): Promise<Next> {
+  #fail(work: Work, why: Problem, achieved: Partial<Undated> = {}): Promise<Next> {
     return this.#save(work, {
       ...achieved,
       state: 'failed',

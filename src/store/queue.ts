@@ -14,6 +14,9 @@ import { fromHeard, fromSends, json, toRequest } from './rows.ts';
 import type { RequestRow, Tables } from './schema.ts';
 import { signalsOf } from './signals.ts';
 
+/** A rival whose call was lost and who looks later whether it arrived: it would be done twice by whoever goes first. */
+const SETTLING = sql`(rival.state = 'queued' and rival.lost <> '[]' and (requests.lost = '[]' or rival.id < requests.id))`;
+
 /** The states that fall due, and when: both word for word as the index `requests_due` has them, or it is not used. */
 const LIVE = sql`state in ('queued', 'waiting', 'sending')`;
 const DUE = sql`case state when 'sending' then lease_until else next_at end`;
@@ -27,7 +30,7 @@ const goesFirst = (now: number) => sql`(state = 'sending' or (
   select 1 from requests as rival
   where rival.tenant_id = requests.tenant_id and rival.subject = requests.subject
     and rival.capability = requests.capability and rival.id <> requests.id
-    and (rival.state = 'sending' or (
+    and (rival.state = 'sending' or ${SETTLING} or (
       rival.state in ('queued', 'waiting') and rival.next_at <= ${now}
       and (rival.next_at < requests.next_at or (rival.next_at = requests.next_at and rival.id < requests.id))
     ))
@@ -36,7 +39,7 @@ const goesFirst = (now: number) => sql`(state = 'sending' or (
 const UNHELD = sql`(state = 'sending' or (
   select 1 from requests as rival
   where rival.tenant_id = requests.tenant_id and rival.subject = requests.subject
-    and rival.capability = requests.capability and rival.id <> requests.id and rival.state = 'sending'
+    and rival.capability = requests.capability and rival.id <> requests.id and (rival.state = 'sending' or ${SETTLING})
   limit 1) is null)`;
 
 export async function claim(engine: Engine, limit: number, now: number, leaseUntil: number): Promise<readonly Claim[]> {

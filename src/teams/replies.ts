@@ -236,8 +236,10 @@ export class Replies {
 
   #row(request: Request, language: Words) {
     const { subject, requester, createdAt, state, id } = request;
+    const capability = this.#capability(request);
     return {
-      title: subject,
+      // A subject that is a place says nothing to a person.
+      title: capability.subjectAt || capability.beside ? capability.story(request).title : subject,
       sub: say('list.asked', { name: requester.name, when: language.dateTime(createdAt, requester.timeZone) }),
       state: say(STATE_WORDS[state]),
       requestId: id,

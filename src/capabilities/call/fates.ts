@@ -17,6 +17,7 @@ import { ringEnd, whyNotRung } from './results.ts';
 export type Stage =
   | 'toRing'
   | 'ringing'
+  | 'answered'
   | 'in'
   | 'lobby'
   | 'left'
@@ -24,6 +25,7 @@ export type Stage =
   | 'noAnswer'
   | 'failed'
   | 'stopped'
+  | 'notRung'
   | 'pending'
   | 'stranger'
   | 'nobody'
@@ -39,8 +41,9 @@ export interface Fate {
   readonly id?: string;
   /** The address to invite as a guest. */
   readonly address?: string;
-  /** How often they were rung by this request. */
+  /** How often they were rung by this request, and when last, epoch ms. */
   readonly rounds: number;
+  readonly rungAt: number;
   /** They were refused together with others, so the next ring is theirs alone. */
   readonly alone?: true;
   /** When they were last seen in the call, epoch ms. */
@@ -56,10 +59,12 @@ export interface InviteOutcome {
   readonly showLink?: true;
   /** The request that is to bring Usher into the call. */
   readonly waitsFor?: string;
+  /** When somebody last said to stop, epoch ms. */
+  readonly stoppedAt?: number;
 }
 
 /** Stages from which somebody may be rung (again). */
-export const MISSING: ReadonlySet<Stage> = new Set(['declined', 'noAnswer', 'failed', 'left', 'stopped']);
+export const MISSING: ReadonlySet<Stage> = new Set(['declined', 'noAnswer', 'failed', 'left', 'stopped', 'notRung']);
 
 /** The call of this chat, as far as is known: who is in it comes from whichever look is the latest. */
 export interface Room {
@@ -103,12 +108,15 @@ export function roomOf(keeper: Request | undefined, answers: readonly Answer[], 
   };
 }
 
+/** How long somebody who answered may be missing on the roster. */
+export const ROSTER_LAG_MS = 3_000;
+
 /** What was answered and heard, by what it is looked up by. */
 interface Heard {
   /** The rings that went to somebody, oldest first. */
   readonly rings: ReadonlyMap<string, readonly Answer[]>;
   /** How a ring ended, by its context and whom it names (`*`: everybody it went to). */
-  readonly ends: ReadonlyMap<string, Signal['body']>;
+  readonly ends: ReadonlyMap<string, Omit<Signal, 'key'>>;
   readonly signals: ReadonlyMap<string, Signal>;
   readonly before: ReadonlyMap<string, Fate>;
   /** When somebody last said to stop, epoch ms. */
@@ -121,12 +129,12 @@ function hear(answers: readonly Answer[], { signals, soFar }: Facts<InviteOutcom
     if (answer.call.name !== 'ring') continue;
     for (const id of rungIn(answer.call)) rings.set(id, [...(rings.get(id) ?? []), answer]);
   }
-  const ends = new Map<string, Signal['body']>();
+  const ends = new Map<string, Omit<Signal, 'key'>>();
   let stoppedAt = -1;
   for (const { key, body, at } of signals) {
-    if (key.startsWith('stop:')) stoppedAt = Math.max(stoppedAt, at);
+    if (key === 'stop') stoppedAt = Math.max(stoppedAt, at);
     const [, context] = /^end:([^:]+):/.exec(key) ?? [];
-    if (context) for (const id of body['people'] as readonly string[]) ends.set(`${context}:${id}`, body);
+    if (context) for (const id of body['people'] as readonly string[]) ends.set(`${context}:${id}`, { body, at });
   }
   return {
     rings,
@@ -162,7 +170,7 @@ function fateOf(
   room: Room,
 ): Fate {
   const { key } = wanted;
-  const base = { key, name: 'name' in found ? found.name : wanted.name, rounds: 0 };
+  const base = { key, name: 'name' in found ? found.name : wanted.name, rounds: 0, rungAt: 0 };
   if (found.is !== 'person' && found.is !== 'phone')
     return { ...base, at: found.is as Stage, ...(wanted.as === 'address' ? { address: wanted.address } : {}) };
   const { id } = found;
@@ -170,14 +178,17 @@ function fateOf(
   const rings = heard.rings.get(id) ?? [];
   const isTarget = room.started?.ids.includes(id) === true;
   const rounds = rings.length + (isTarget ? 1 : 0);
-  const person = { ...base, id, rounds };
-  const again = heard.signals.get(`ring:${key}:${rounds + 1}`);
+  const last = rings.at(-1);
+  const rungAt = Math.max(last?.sentAt ?? 0, isTarget ? (room.started?.at ?? 0) : 0);
+  const person = { ...base, id, rounds, rungAt };
+  const asked = heard.signals.get(`ring:${key}`);
+  // Whoever was rung since has been rung again.
+  const again = asked && asked.at > rungAt ? asked : undefined;
   const onRoster = room.roster.get(id);
   if (onRoster) return { ...person, at: onRoster.isInLobby ? 'lobby' : 'in', seenAt: room.rosterAt };
   const toRing: Stage = heard.stoppedAt >= (again?.at ?? 0) ? 'stopped' : 'toRing';
   if (before?.seenAt !== undefined && !again)
     return { ...person, seenAt: before.seenAt, at: room.rosterAt > before.seenAt ? 'left' : before.at };
-  const last = rings.at(-1);
   if (last) {
     if (last.reply?.ok === false && last.reply.problem.kind === 'refused' && rungIn(last.call).length > 1)
       return { ...person, at: toRing, alone: true };
@@ -221,21 +232,24 @@ function endOf(
   const { clientContext } = call.body as RingBody;
   // Of two words about one ring the one that names the person counts.
   // Nothing follows an answer that says already how it ended (commsOperation).
-  const said = heard.ends.get(`${clientContext}:${id}`) ?? heard.ends.get(`${clientContext}:*`) ?? endedAtOnce(reply);
-  if (said?.['status'] === 'completed') return { at: 'in' };
-  if (said) return ringEnd((said['result'] as CallResult | undefined) ?? { code: 500, subcode: 0 });
+  const said =
+    heard.ends.get(`${clientContext}:${id}`) ?? heard.ends.get(`${clientContext}:*`) ?? endedAtOnce(reply, sentAt);
+  // One word may speak of several: the roster has the last one.
+  if (said?.body['status'] === 'completed')
+    return lastSeen(room, facts) < said.at + ROSTER_LAG_MS ? { at: 'answered' } : { at: room.callId ? 'left' : 'in' };
+  if (said) return ringEnd((said.body['result'] as CallResult | undefined) ?? { code: 500, subcode: 0 });
   // At the end the roster is asked once more: somebody may have answered without our hearing of it.
   if (lastSeen(room, facts) < sentAt + ringMs) return null;
   return reply?.ok === false ? { at: 'noAnswer', why: say('call.why.unsure') } : { at: 'noAnswer' };
 }
 
 /** An operation that was over when Graph answered, as a callback would have told it. */
-function endedAtOnce(reply: Reply | null): Signal['body'] | undefined {
+function endedAtOnce(reply: Reply | null, at: number): Omit<Signal, 'key'> | undefined {
   if (!reply?.ok) return undefined;
   const { status, resultInfo } = reply.body as z.infer<typeof Operation>;
   const ended = status?.toLowerCase();
   if (ended !== 'completed' && ended !== 'failed') return undefined;
-  return { status: ended, ...(resultInfo ? { result: resultInfo } : {}) };
+  return { body: { status: ended, ...(resultInfo ? { result: resultInfo } : {}) }, at };
 }
 
 /** Until when it is known who is in: the latest look; without a call nobody comes in any more. */

@@ -118,37 +118,38 @@ function chosen(wanted: Wanted, value: string): Wanted {
 
 const outcomeOf = (request: Request): InviteOutcome | null => request.outcome as InviteOutcome | null;
 
-/** `data.round` is the ring the button was made for: however often it is pressed, that ring happens once. */
+/**
+ * A ring is known by whom it goes to and what it comes after: pressed twice it happens once, and a press on a card that was
+ * drawn before somebody was rung again does not count for them.
+ */
 const ACTS: Readonly<Record<string, Act>> = {
   ring: {
     read(request, data) {
-      const people = outcomeOf(request)?.people ?? [];
-      const wanted = people.filter(
-        ({ at, key }) => MISSING.has(at) && (data['who'] === undefined || data['who'] === key),
-      );
+      const { people = [], stoppedAt = 0 } = outcomeOf(request) ?? {};
+      const missing = people.filter(({ at }) => MISSING.has(at));
+      const wanted = missing.filter(({ key, rungAt }) => isDrawn(data['drawn'], key, rungAt));
       if (wanted.length === 0) return bad(problem('clash', 'call.nobodyMissing'));
       return good(
-        wanted.map(({ key, rounds }) => ({
-          key: `ring:${key}:${Math.min(rounds + 1, roundIn(data, key, rounds))}`,
-          body: {},
-        })),
+        wanted.map(({ key, rungAt }) => ({ key: `ring:${key}`, body: { after: Math.max(rungAt, stoppedAt) } })),
       );
     },
   },
-  stop: {
-    read: (request) =>
-      good([{ key: `stop:${outcomeOf(request)?.people.reduce((sum, one) => sum + one.rounds, 0) ?? 0}`, body: {} }]),
-  },
+  stop: { read: (request) => good([{ key: 'stop', body: { after: request.version } }]) },
   link: { read: () => good([{ key: 'link', body: {} }]) },
 };
 
-/** The round a card was drawn for, from its `rounds` (`p0=1,p2=2`); a card without them means the present one. */
-function roundIn(data: Raw, key: string, rounds: number): number {
-  const drawn = data['rounds']
-    ?.split(',')
-    .find((one) => one.startsWith(`${key}=`))
-    ?.split('=')[1];
-  return (drawn === undefined ? rounds : Number(drawn)) + 1;
+/** Most people whose rings a button names one by one; beyond, it names the latest ring of all. */
+const NAMED = 60;
+
+/** What a card was drawn for: `p0=<when rung>,…`, or of many `<when anybody was rung last>`. */
+function drawnFor(missing: readonly Fate[]): string {
+  if (missing.length > NAMED) return String(Math.max(...missing.map(({ rungAt }) => rungAt)));
+  return missing.map(({ key, rungAt }) => `${key}=${rungAt}`).join(',');
+}
+
+function isDrawn(drawn: string | undefined, key: string, rungAt: number): boolean {
+  if (drawn === undefined) return true;
+  return /^\d+$/.test(drawn) ? rungAt <= Number(drawn) : drawn.split(',').includes(`${key}=${rungAt}`);
 }
 
 /** What became of an invitation, once it has ended. Whom it names, or everybody it was for. */
@@ -182,7 +183,7 @@ function story(
   const missing = people.filter(({ at }) => MISSING.has(at));
   const buttons = buttonsOf(outcome, missing, request.capability);
   const inside = people.filter(({ at }) => at === 'in').length;
-  const ringing = people.filter(({ at }) => at === 'ringing' || at === 'toRing').length;
+  const ringing = people.filter(({ at }) => at === 'ringing' || at === 'toRing' || at === 'answered').length;
   const counts = { inside, count: people.length, missing: people.length - inside };
   return {
     ...told,
@@ -204,7 +205,7 @@ function story(
 }
 
 function namesOf(names: readonly string[]): string {
-  return names.length <= 3 ? names.join(', ') : `${names.slice(0, 2).join(', ')} + ${names.length - 2}`;
+  return names.length <= 3 ? names.join(', ') : `${names.slice(0, 2).join(', ')}, … (${names.length})`;
 }
 
 const stageOf = ({ at, why }: Fate): Say => {
@@ -216,6 +217,7 @@ const stageOf = ({ at, why }: Fate): Say => {
 function groups(people: readonly Fate[]): Story['rows'] {
   const order: readonly Stage[] = [
     'in',
+    'answered',
     'lobby',
     'ringing',
     'toRing',
@@ -224,6 +226,7 @@ function groups(people: readonly Fate[]): Story['rows'] {
     'failed',
     'left',
     'stopped',
+    'notRung',
     'pending',
     'stranger',
     'nobody',
@@ -253,14 +256,10 @@ function buttonsOf(
 ): Button[] {
   const buttons: Button[] = [];
   if (missing.length > 0) {
-    const rounds = missing
-      .slice(0, 60)
-      .map(({ key, rounds }) => `${key}=${rounds}`)
-      .join(',');
     buttons.push({
       title: say('callInvite.button.ring', { count: missing.length }),
       verb: `${capability}.ring`,
-      data: { rounds },
+      data: { drawn: drawnFor(missing) },
       style: 'positive',
     });
   }

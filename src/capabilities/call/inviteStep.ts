@@ -7,7 +7,16 @@
 import { z } from 'zod/v4';
 import type { Answer, Call, Facts, Step } from '../../requests/capability.ts';
 import { problem } from '../../requests/problem.ts';
-import { type Fate, fatesOf, type InviteOutcome, keeperOf, MISSING, Operation, roomOf } from './fates.ts';
+import {
+  type Fate,
+  fatesOf,
+  type InviteOutcome,
+  keeperOf,
+  MISSING,
+  Operation,
+  ROSTER_LAG_MS,
+  roomOf,
+} from './fates.ts';
 import { FIND_ANSWERS, foundOf, isUnsettled, repliesByPath } from './find.ts';
 import type { CallState, JoinInput } from './joinStep.ts';
 import type { Wanted } from './people.ts';
@@ -67,12 +76,14 @@ export function stepInvite(
   const keeper = keeperOf(facts.beside);
   const room = roomOf(keeper, answers, input.start !== undefined && facts.soFar?.waitsFor === keeper?.id);
   const people = fatesOf(input.people, found, answers, facts, settings.ringMs, room);
+  const stop = facts.signals.find(({ key }) => key === 'stop');
   const outcome: InviteOutcome = {
     people,
     isInCall: room.callId !== null,
     ...(room.joinUrl ? { joinUrl: room.joinUrl } : {}),
     ...(facts.signals.some(({ key }) => key === 'link') ? { showLink: true } : {}),
     ...(facts.soFar?.waitsFor ? { waitsFor: facts.soFar.waitsFor } : {}),
+    ...(stop ? { stoppedAt: stop.at } : {}),
   };
   const rest = (forMs: number, soFar = outcome): Step<InviteOutcome> => ({
     kind: 'later',
@@ -86,7 +97,7 @@ export function stepInvite(
     if (room.isComing && keeper) return rest(CALL_MS, { ...outcome, waitsFor: keeper.id });
     // The call that was waited for did not come about; whoever tries again asks for another.
     if (keeper && facts.soFar?.waitsFor === keeper.id && (keeper.outcome as CallState | null)?.since === undefined)
-      return { kind: 'fail', problem: keeper.problem ?? problem('gone', 'call.over.gone'), outcome };
+      return { kind: 'fail', problem: keeper.problem ?? problem('gone', 'call.over.gone'), outcome: notRung(outcome) };
     const join = input.start === undefined ? input.join : startOf(input.chat, input.start, toRing);
     if (join === null)
       return {
@@ -94,7 +105,7 @@ export function stepInvite(
         problem: problem('input', input.start === undefined ? 'call.notAMeeting' : 'call.startWithPeople', {
           field: 'people',
         }),
-        outcome,
+        outcome: notRung(outcome),
       };
     return {
       kind: 'file',
@@ -110,7 +121,8 @@ export function stepInvite(
     return { kind: 'call', call: ringCall(room.callId, together(toRing), answers, facts), outcome };
 
   const ringing = people.filter(({ at }) => at === 'ringing');
-  if (ringing.length === 0)
+  const answered = people.filter(({ at }) => at === 'answered');
+  if (ringing.length === 0 && answered.length === 0)
     return { kind: 'done', outcome, standing: people.some(({ at }) => MISSING.has(at)) ? 'missing' : 'in' };
   const lastRing = Math.max(
     room.started?.at ?? 0,
@@ -119,9 +131,19 @@ export function stepInvite(
   );
   const endsAt = lastRing + settings.ringMs;
   if (room.callId === null) return rest(Math.max(endsAt - facts.now, 1_000));
+  // Somebody said to have answered is looked for at once, and again until they must be there.
+  if (answered.length > 0) {
+    const again = Math.max(room.lookedAt, room.rosterAt) + ROSTER_LAG_MS / 2;
+    return facts.now >= again ? { kind: 'call', call: rosterCall(room.callId) } : rest(again - facts.now);
+  }
   const lookAt = Math.min(Math.max(lastRing, room.lookedAt) + LOOK_MS, Math.max(endsAt, room.lookedAt + 1));
   if (facts.now >= lookAt) return { kind: 'call', call: rosterCall(room.callId) };
   return rest(lookAt - facts.now);
+}
+
+/** What the outcome is when nobody could be rung: who tries again asks for another call. */
+function notRung({ waitsFor: _, ...outcome }: InviteOutcome): InviteOutcome {
+  return { ...outcome, people: outcome.people.map((one) => (one.at === 'toRing' ? { ...one, at: 'notRung' } : one)) };
 }
 
 /** A new call with the first five of them, whom Graph rings itself; a phone cannot be among those. */

@@ -65,7 +65,9 @@ function inRoster(request: Request, typed: string): Result<RosterEntry> {
   const named = state.value.roster.filter(
     ({ name = '', id }) => name.toLowerCase().startsWith(wanted) || id.toLowerCase() === wanted,
   );
-  const [one, ...others] = named;
+  // A whole name is meant before the beginning of a longer one.
+  const exact = named.filter(({ name = '' }) => name.toLowerCase() === wanted);
+  const [one, ...others] = exact.length > 0 ? exact : named;
   if (!one?.participantId) return bad(problem('gone', say('call.notThere', { name: typed.trim().slice(0, 60) })));
   if (others.length > 0)
     return bad(
@@ -130,12 +132,16 @@ function hears(_request: Request, notice: CallNotice): readonly Omit<Signal, 'at
   if (notice.about !== 'call') {
     // What it says is read from Graph anyway, since notices come in any order; here only: something has changed.
     const digest = createHash('sha256').update(JSON.stringify(notice)).digest('base64url').slice(0, 16);
-    return [{ key: 'roster', body: { callId, digest } }];
+    // And nothing is told of a call that is not established: the notice that said so may have found nobody alive.
+    return [established(callId), { key: 'roster', body: { callId, digest } }];
   }
   const { state, result } = notice;
-  if (state !== 'established' && state !== 'terminated') return [];
-  return [{ key: `${state}:${callId}`, body: { callId, ...(result ? { result } : {}) } }];
+  if (state === 'established') return [established(callId)];
+  if (state !== 'terminated') return [];
+  return [{ key: `terminated:${callId}`, body: { callId, ...(result ? { result } : {}) } }];
 }
+
+const established = (callId: string) => ({ key: `established:${callId}`, body: { callId } });
 
 function story({
   input,
@@ -174,7 +180,8 @@ function story({
     ending: {
       sentence: over ?? say('call.over.ended'),
       tone: 'neutral',
-      buttons: [{ title: say('callJoin.button.again'), verb: 'callJoin.again' }],
+      // Of one that only found another in the call there is nothing to do again.
+      buttons: outcome.since === undefined ? [] : [{ title: say('callJoin.button.again'), verb: 'callJoin.again' }],
     },
   };
 }

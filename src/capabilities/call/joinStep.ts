@@ -61,9 +61,11 @@ export const RINGERS = ['callInvite', 'callStart'] as const;
 
 /** Graph ends a call that is silent for 45 minutes, and wants no sign more often than every 15 (call-keepAlive). */
 const KEEP_MS = 20 * 60_000;
+/** A sign of life that was refused is given again after this; there are 25 minutes left for it. */
+const KEEP_AGAIN_MS = 60_000;
 /** How long Graph may take to let Usher in; a lobby needs a person. */
 const JOIN_MS = 60_000;
-/** How long a callback is waited for when the answer to the joining was lost. */
+/** How long a callback is waited for before Graph is asked: how the call stands, or for the call once more. */
 const UNHEARD_MS = 15_000;
 /** Joining rings nobody, so it is asked for again when nothing at all was heard. */
 const MOST_JOINS = 3;
@@ -122,9 +124,12 @@ function enter(
     ...(title ? { title } : {}),
     ...(joinUrl ? { joinUrl } : {}),
   };
-  if (joined.ok) return rest(input, { ...begun, callId: (joined.body as { id: string }).id }, facts, JOIN_MS);
-  if (joined.problem.kind === 'unsure') return rest(input, begun, facts, UNHEARD_MS);
-  return fail(whyRefused(joined.problem), input);
+  if (!joined.ok && joined.problem.kind !== 'unsure') return fail(whyRefused(joined.problem), input);
+  const known = joined.ok ? { ...begun, callId: (joined.body as { id: string }).id } : begun;
+  // Whoever goes on after a process that died may have heard of the call already.
+  const state = fold(known, answers, facts) ?? known;
+  if (state.phase === 'in') return stay(input, state, answers, facts);
+  return state.phase === 'over' ? over(input, state) : rest(input, state, facts, UNHEARD_MS);
 }
 
 /** Asked for: established, refused, or nothing heard for too long. */
@@ -147,18 +152,19 @@ function wait(
     const joined = heard(answers, 'join');
     if (!joined) return call(joinCall(input, meeting, facts, url, settings.botId));
     const again = { ...state, joins: joins + 1, askedAt: answers.at(-1)?.sentAt ?? facts.now };
-    if (joined.ok) return rest(input, { ...again, callId: (joined.body as { id: string }).id }, facts, JOIN_MS);
+    if (joined.ok) return rest(input, { ...again, callId: (joined.body as { id: string }).id }, facts, UNHEARD_MS);
     return joined.problem.kind === 'unsure'
       ? rest(input, again, facts, UNHEARD_MS)
       : fail(whyRefused(joined.problem), input);
   }
-  const left = askedAt + JOIN_MS - facts.now;
-  if (left > 0) return rest(input, state, facts, left);
   // The callback may have come while nobody listened.
   const looked = heard(answers, 'look');
-  if (!looked) return call(lookCall(callId));
+  const lookIn = looked ? UNHEARD_MS : askedAt + UNHEARD_MS - facts.now;
+  if (lookIn <= 0) return call(lookCall(callId));
+  const left = askedAt + JOIN_MS - facts.now;
+  if (left > 0) return rest(input, state, facts, Math.min(left, lookIn));
   const gone = heard(answers, 'leave');
-  if (!gone && looked.ok) return call(leaveCall(callId));
+  if (!gone && looked?.ok) return call(leaveCall(callId));
   return fail(problem('refused', 'call.notLetIn'), input);
 }
 
@@ -179,8 +185,9 @@ function stay(
   if (act) return call({ ...actCall(callId, act.key, act.body), name: `act ${act.key}` });
   const hint = facts.signals.findLast(({ key, at }) => HINTS.test(key) && (state.acted[key] ?? -1) < at);
   if ((state.rosterAt === 0 || hint) && !heard(answers, 'roster')) return call(rosterCall(callId));
-  if (facts.now - state.keptAt >= KEEP_MS) return call(keepCall(callId));
-  return rest(input, state, facts, state.keptAt + KEEP_MS - facts.now);
+  const left = state.keptAt + KEEP_MS - facts.now;
+  if (left > 0) return rest(input, state, facts, left);
+  return heard(answers, 'keep') ? rest(input, state, facts, KEEP_AGAIN_MS) : call(keepCall(callId));
 }
 
 /** What the answers since the last rest, and what was heard, make of what was known. */
@@ -239,7 +246,9 @@ function withAct(state: CallState, key: string, reply: Reply, facts: Facts): Cal
   const next = { ...state, acted: { ...state.acted, [key]: heardAt } };
   const [act = ''] = key.split(':');
   const name = String(facts.signals.find((one) => one.key === key)?.body['name'] ?? '');
-  if (act === 'leave') return { ...next, phase: 'over', over: say('call.over.left') };
+  if (act === 'leave' && (reply.ok || reply.problem.kind === 'gone'))
+    return { ...next, phase: 'over', over: say('call.over.left') };
+  if (act === 'leave') return { ...next, said: say('call.said.leave.failed') };
   if (act !== 'remove' && act !== 'mute') return next;
   if (reply.ok) return { ...next, said: say(`call.said.${act}`, { name }), rosterAt: 0 };
   const kind = reply.problem.kind === 'gone' ? 'gone' : reply.problem.kind === 'denied' ? 'denied' : 'failed';
@@ -296,6 +305,8 @@ const over = (input: JoinInput, state: CallState): Step<CallState> => ({
 const fail = (why: ReturnType<typeof problem>, input: JoinInput): Step<CallState> => ({
   kind: 'fail',
   problem: why,
+  outcome: null,
+  fresh: true,
   standing: 'over',
   ...wakes(input),
 });

@@ -39,19 +39,22 @@ export function readWanted(
   const faults: Say[] = [];
   let rest = text;
   for (const { name, teamsId } of mentions) {
-    if (!rest.includes(name)) continue;
-    rest = rest.replaceAll(name, ',');
+    // One occurrence each: two people may have one name, and a longer name may begin with it.
+    const at = new RegExp(`(?<![\\p{L}\\p{N}])${escaped(name)}(?![\\p{L}\\p{N}@])`, 'u').exec(rest)?.index;
+    if (at === undefined) continue;
+    rest = `${rest.slice(0, at)},${rest.slice(at + name.length)}`;
     people.set(teamsId, { key: '', as: 'mention', name, teamsId, chat });
   }
-  for (const piece of rest.split(/[,;\n]|\s(?:and|&|und|e|et|y)\s/)) {
+  for (const piece of rest.match(/(?:"[^"]*"|[^,;\n"])+/g)?.flatMap(byAnd) ?? []) {
     const typed = piece.replace(/^[\s"'(]+|[\s"').!?]+$/g, '');
     if (typed === '') continue;
     const address = /[^\s<>,;"]+@[^\s<>,;"]+/.exec(typed)?.[0]?.toLowerCase();
     if (address) {
       const name = typed.replace(/<?[^\s<>]+@[^\s<>]+>?/, '').trim();
       people.set(address, { key: '', as: 'address', name: name || address, address });
-    } else if (/^[+(]?[\d(][\d\s().\-/]{2,}$/.test(typed)) {
-      const number = parsePhoneNumberFromString(typed, (country ?? undefined) as CountryCode | undefined);
+    } else if (/^(?:tel:)?[+(]?[\d(+][\d\s().\-/]{2,}$/i.test(typed)) {
+      const dialled = typed.replace(/^tel:/i, '').replace(/^00(?=[1-9])/, '+');
+      const number = parsePhoneNumberFromString(dialled, (country ?? undefined) as CountryCode | undefined);
       if (!number?.isValid())
         faults.push(say(country ? 'call.phone.invalid' : 'call.phone.noCountry', { text: typed }));
       else
@@ -63,4 +66,11 @@ export function readWanted(
     }
   }
   return { people: [...people.values()].map((one, n) => ({ ...one, key: `p${n}` })), faults };
+}
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** "Ana and Bo" are two; what is in quotes is one. */
+function byAnd(piece: string): string[] {
+  return piece.includes('"') ? [piece] : piece.split(/\s(?:and|&|und|et)\s/);
 }

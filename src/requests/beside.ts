@@ -1,0 +1,28 @@
+/**
+ * The requests a capability asked to see besides its own: who is at the same thing now, and who was last.
+ * Must not know what is made of them.
+ */
+import type { AnyCapability } from './capability.ts';
+import type { Store } from './ports.ts';
+import { LIVE, type Request } from './request.ts';
+
+/** Most of each kind that are under way; of those that have ended only the newest is shown. */
+const MOST = 20;
+
+export async function besideOf(
+  store: Store,
+  capability: AnyCapability,
+  { id, tenantId, input }: Request,
+): Promise<readonly Request[]> {
+  if (!capability.beside) return [];
+  const asked = await Promise.all(
+    capability.beside(input).flatMap((wanted) => [
+      store.list({ tenantId, ...wanted, states: LIVE, limit: MOST }),
+      // Itself may be the newest.
+      store.list({ tenantId, ...wanted, limit: 2 }),
+    ]),
+  );
+  const found = new Map(asked.flat().map((one) => [one.id, one]));
+  found.delete(id);
+  return [...found.values()];
+}
