@@ -106,6 +106,9 @@ const KINDS: readonly (readonly [string, CallIdentity['kind']])[] = [
   ['applicationInstance', 'application'],
 ];
 
+/** A callback of Microsoft has a handful; each costs a transaction before the callback is answered. */
+const MOST_NOTICES = 100;
+
 /**
  * The notices in the body of a callback, in their order. `legacy`: JSON in the old format of Skype, which is sent again in
  * this one when it is answered with 204. Null: it cannot be understood at all.
@@ -113,7 +116,7 @@ const KINDS: readonly (readonly [string, CallIdentity['kind']])[] = [
 export function readNotices(body: unknown): readonly CallNotice[] | 'legacy' | null {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return null;
   const { '@odata.type': type, value } = body as Readonly<Record<string, unknown>>;
-  if (Array.isArray(value)) return value.flatMap(readNotification);
+  if (Array.isArray(value)) return value.slice(0, MOST_NOTICES).flatMap(readNotification);
   return isType(type, 'commsNotifications') ? null : 'legacy';
 }
 

@@ -31,7 +31,7 @@ const goesFirst = (now: number) => sql`(state = 'sending' or (
   where rival.tenant_id = requests.tenant_id and rival.subject = requests.subject
     and rival.capability = requests.capability and rival.id <> requests.id
     and (rival.state = 'sending' or ${SETTLING} or (
-      rival.state in ('queued', 'waiting') and rival.next_at <= ${now}
+      rival.state in ('queued', 'waiting') and rival.next_at <= ${now} and requests.lost = '[]'
       and (rival.next_at < requests.next_at or (rival.next_at = requests.next_at and rival.id < requests.id))
     ))
   limit 1) is null)`;

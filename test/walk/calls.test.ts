@@ -151,6 +151,73 @@ for (const engine of await engines()) {
       await shows('', /This call has no link by which I could join it/);
     });
 
+    it('goes on waiting for an answer when something else wakes the request', async () => {
+      await say('call invite Bo');
+      const asked = await shows('Bo', /2 people are called Bo/);
+      await say('call join');
+      await shows('Apollo weekly', /I am in the call/);
+      await lane.town.control('telephony', { action: 'join', person: 'axel' });
+      await shows('Apollo weekly', /with 2 others/);
+      const option = JSON.stringify(cardOf(asked)).match(/"value":"([^"]*Berg[^"]*)"/)?.[1];
+      await press(asked, 'request.answer', { answer: option });
+      await shows('Bo Berg', /They are in the call/);
+    });
+
+    it('stays one Usher in one call, however often it is asked to join, and cannot be cancelled away', async () => {
+      await say('call join');
+      const card = await shows('Apollo weekly', /I am in the call/);
+      for (let n = 0; n < 8; n++) await say('call join');
+      await lane.town.control(
+        `wait?${new URLSearchParams({ conversation: CHAT, matches: '"summary":"Call: I am in this call already', count: '8', timeoutMs: '9000' })}`,
+      );
+      await say(`cancel ${idOf(card)}`);
+      await shows('', /so it cannot be cancelled/);
+      await say('call join');
+      const { calls } = await lane.town.control<{ calls: unknown[] }>('telephony');
+      assert.equal(calls.length, 1);
+    });
+
+    it('says when it was not let go, and goes when asked again', async () => {
+      await say('call join');
+      await shows('Apollo weekly', /I am in the call/);
+      await lane.town.fault({
+        kind: 'status',
+        status: 403,
+        method: 'DELETE',
+        path: '/communications/calls/',
+        times: 1,
+      });
+      await say('call leave');
+      await shows('Apollo weekly', /Microsoft did not let me leave/);
+      await say('call leave');
+      await shows('Apollo weekly', /I have left the call/);
+    });
+
+    it('tries again what was not allowed, once it is', async () => {
+      await lane.town.control('settings', { callsConsent: false });
+      await say('call invite Cleo Costa');
+      const refused = await shows('Cleo Costa', /Your admin has to consent/);
+      assert.match(textOf(cardOf(refused)), /Cleo Costa\nNot rung/);
+      await lane.town.control('settings', { callsConsent: true });
+      await press(refused, 'request.retry');
+      await shows('Cleo Costa', /They are in the call/);
+    });
+
+    it('stops as often as it is told to, and rings again in between', async () => {
+      await lane.town.control('settings', { joinMs: 600_000 });
+      await say('call invite Cleo Costa');
+      const waits = await shows('Cleo Costa', /Waiting to be rung/);
+      await press(waits, 'callInvite.stop');
+      const stopped = await shows('Cleo Costa', /Not rung, as you asked/);
+      await press(stopped, 'callInvite.ring');
+      const again = await shows('Cleo Costa', /Under way\\?.*Waiting to be rung/);
+      await press(again, 'callInvite.stop');
+      await lane.town.control(
+        `wait?${new URLSearchParams({ conversation: CHAT, matches: '"versions":.*Not rung, as you asked.*Waiting to be rung.*Not rung, as you asked', timeoutMs: '9000' })}`,
+      );
+      assert.deepEqual(await rings(), []);
+    });
+
     it('starts a call in a chat without a meeting, rings everyone once, and takes more people into it', async () => {
       await behave('dan', 'declines');
       const inGroup = (text: string) => lane.town.say(text, { conversation: 'group', user: 'rita' });

@@ -105,7 +105,10 @@ const ACTS: Readonly<Record<string, Act>> = {
     },
     read: (request) => {
       const state = inCall(request);
-      return state.ok ? good([{ key: `leave:${state.value.callId}`, body: {} }]) : state;
+      if (!state.ok) return state;
+      const key = `leave:${state.value.callId}`;
+      // Refused before, it is asked for again.
+      return good([{ key, body: { after: state.value.acted[key] ?? 0 } }]);
     },
   },
   status: {

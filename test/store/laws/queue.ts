@@ -89,6 +89,21 @@ export function queueLaws(bench: () => Bench): void {
     assert.deepEqual(await ids(NOW + 5_000), [first!.id]);
   });
 
+  it('one that waits to see whether its lost call arrived holds back the others about its subject', async () => {
+    const { store } = bench();
+    const subject = 'ana@partner.example';
+    const { id, fence } = await inHand(store, { id: 'z', subject });
+    await acceptOne(store, { id: 'a', subject });
+    const lost = [{ call: call('invite'), at: NOW }];
+    await store.move(id, fence, change('queued', { lost, nextAt: NOW + 5_000 }));
+    assert.deepEqual(await store.claim(9, NOW + 4_999, LATER), []);
+    assert.equal(await store.nextRequestAt(NOW), NOW + 5_000);
+    const { request } = await claimOne(store, NOW + 5_000);
+    assert.equal(request.id, id);
+    await store.move(id, request.fence, change('done'));
+    assert.equal((await claimOne(store, NOW + 5_000)).request.id, 'a');
+  });
+
   it('one whose worker died is taken up before the others about its subject', async () => {
     const { store } = bench();
     const subject = 'ana@partner.example';
