@@ -185,10 +185,12 @@ function fateOf(
   // Whoever was rung since has been rung again.
   const again = asked && asked.at > rungAt ? asked : undefined;
   const onRoster = room.roster.get(id);
-  if (onRoster) return { ...person, at: onRoster.isInLobby ? 'lobby' : 'in', seenAt: room.rosterAt };
+  const seenAt = before?.seenAt !== undefined && before.seenAt >= rungAt ? before.seenAt : undefined;
+  if (onRoster) return { ...person, at: onRoster.isInLobby ? 'lobby' : 'in', seenAt: seenAt ?? room.rosterAt };
   const toRing: Stage = heard.stoppedAt >= (again?.at ?? 0) ? 'stopped' : 'toRing';
-  if (before?.seenAt !== undefined && !again)
-    return { ...person, seenAt: before.seenAt, at: room.rosterAt > before.seenAt ? 'left' : before.at };
+  // Seen before the latest ring says nothing of that ring; seen since, it is answered.
+  if (before && seenAt !== undefined)
+    return again ? { ...person, at: toRing } : { ...person, seenAt, at: room.rosterAt > seenAt ? 'left' : before.at };
   if (last) {
     if (last.reply?.ok === false && last.reply.problem.kind === 'refused' && rungIn(last.call).length > 1)
       return { ...person, at: toRing, alone: true };
