@@ -14,7 +14,7 @@ import { type Scene, Succession } from './killScene.ts';
 
 export const CHAT = 'meeting';
 /** Longest wait for anything; a test that comes here has failed. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 
 /** One POST …/participants/invite whose work was done. */
 interface Operation {
@@ -69,8 +69,12 @@ export async function card(scene: Scene, id: string, what: RegExp): Promise<Mess
   const seen = (): string => JSON.stringify(shown().map((one) => textOf(cardOf(one))));
   await scene.watch
     .until('a card', () => fits() !== undefined, ['message'])
-    .catch(() => {
-      throw new Error(`no card of ${id} says ${what}: ${seen()}`);
+    .catch(async () => {
+      const rows = await scene.database.run(
+        'select id, capability, state, lease_until, next_at, signals from requests',
+      );
+      const more = JSON.stringify({ rows, errors: scene.errors });
+      throw new Error(`no card of ${id} says ${what}: ${seen()}; on record: ${more}`);
     });
   const found = fits();
   assert.ok(found);

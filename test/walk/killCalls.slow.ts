@@ -2,27 +2,47 @@
  * Kill -9 at every step of getting into a call and of ringing people into it: nobody is rung twice for one click, one call
  * is held in the end, and the card that was there before tells what became of each person.
  * The processes are started and killed beside the tests, a few successions per engine; each test looks at one result.
+ *
+ * `npm run kill`: five minutes of starting and killing processes, and on a machine that is busy with other things some
+ * of them are late; so it is not one of `npm test` until it waits for less.
  */
 import assert from 'node:assert/strict';
-import { engines } from '../support/db.ts';
+import { engines, type TestEngine } from '../support/db.ts';
 import { skip } from '../support/skip.ts';
 import { CALL_CASES, cutEveryCallOfACall } from './killCallCases.ts';
 import { oneOfTwoDiesMidRing, type TwoEnding } from './killCallTwo.ts';
 
 const all = await engines();
-const begun = new Map<string, ReturnType<typeof cutEveryCallOfACall>>();
+const here = all.filter(({ absent }) => absent === null);
+const postgres = here.find(({ name }) => name === 'PostgreSQL');
+const WAYS = ['held', 'resting'] as const;
+
+/** Begun with the first test, all at once: they wait most of their time. */
+let begun: ReadonlyMap<TestEngine, ReturnType<typeof cutEveryCallOfACall>> | undefined;
+let pairs: ReadonlyMap<string, Promise<TwoEnding>> | undefined;
+
+function begin(): void {
+  begun ??= new Map(here.map((engine) => [engine, cutEveryCallOfACall(engine)]));
+  pairs ??= new Map(postgres ? WAYS.map((how) => [how, quietly(oneOfTwoDiesMidRing(postgres, how))]) : []);
+}
+
+/** A promise whose failure is told by the test that awaits it. */
+function quietly<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
 
 for (const engine of all) {
   describe(`kill -9 in the life of a call, on ${engine.name}`, function () {
-    this.timeout(240_000);
+    this.timeout(300_000);
     before(function () {
       if (engine.absent) skip(this, engine.absent);
-      for (const one of all) if (!one.absent && !begun.has(one.name)) begun.set(one.name, cutEveryCallOfACall(one));
+      begin();
     });
 
     for (const one of CALL_CASES) {
       it(`${one.name} is taken up by the next`, async () => {
-        const ending = await begun.get(engine.name)?.get(one);
+        const ending = await begun?.get(engine)?.get(one);
         assert.ok(ending);
         const { rung, told, requests, held, calls } = ending;
         assert.deepEqual(rung, one.ends.rung);
@@ -41,11 +61,17 @@ for (const engine of all) {
 
 describe('one of two processes that dies while people ring, on PostgreSQL', function () {
   this.timeout(120_000);
-  for (const how of ['held', 'resting'] as const) {
-    it(`leaves a ring that is ${how} to the other, and nobody is rung twice`, async function () {
-      const postgres = all.find(({ name }) => name === 'PostgreSQL');
-      if (!postgres || postgres.absent) skip(this, postgres?.absent ?? 'no PostgreSQL');
-      const { told, rung, calls, states }: TwoEnding = await oneOfTwoDiesMidRing(postgres, how);
+  before(function () {
+    const [, absent] = all.map((engine) => engine.absent);
+    if (absent) skip(this, absent);
+    begin();
+  });
+
+  for (const how of WAYS) {
+    it(`leaves a ring that is ${how} to the other, and nobody is rung twice`, async () => {
+      const ending = await pairs?.get(how);
+      assert.ok(ending);
+      const { told, rung, calls, states } = ending;
       assert.deepEqual(rung, { '0': ['Cleo Costa', 'Dan Dale'] });
       assert.equal(calls, 1);
       assert.deepEqual(states, ['done']);
