@@ -10,8 +10,8 @@ import type { Log } from '../requests/ports.ts';
 import { type Engine, storable } from './engine.ts';
 import type { Tables } from './schema.ts';
 
-/** The channel other processes are woken through. */
-const CHANNEL = 'usher_queue';
+/** The channel other processes are woken through: of this schema, since channels are the whole database's. */
+const CHANNEL = "'usher_' || md5(current_schema())";
 
 const POOL = 10;
 const CONNECT_MS = 10_000;
@@ -57,7 +57,7 @@ export async function openPostgres(databaseUrl: string, log: Log | undefined): P
     db,
     write: (work) => untilDone(db.transaction().execute(work)),
     writeOne: (work) => untilDone(work(db)),
-    tellQueued: sql`pg_notify(${sql.lit(CHANNEL)}, ${sql.lit(ourselves)})`,
+    tellQueued: sql`pg_notify(${sql.raw(CHANNEL)}, ${sql.lit(ourselves)})`,
     onWake: (wake) => listener.add(wake),
     async close() {
       // Kysely turns away who is still waiting for a connection.
@@ -122,7 +122,8 @@ class Listener {
     });
     try {
       await client.connect();
-      await client.query(`listen ${CHANNEL}`);
+      const { rows } = await client.query<{ channel: string }>(`select ${CHANNEL} as channel`);
+      await client.query(`listen ${rows[0]?.channel}`);
       this.#pauseMs = RETRY_MS;
       // What was queued before we listened was said to nobody.
       if (!this.#closed) this.#wake();

@@ -191,7 +191,7 @@ function wakeLaws(bench: () => Bench): void {
     const back = wake();
     const ended = await database.run(
       `select pg_terminate_backend(pid) from pg_stat_activity
-        where query = 'listen usher_queue' and application_name = current_setting('application_name')`,
+        where query = 'listen usher_' || md5(current_schema()) and application_name = current_setting('application_name')`,
     );
     assert.ok(ended.length > 0);
     await back;
