@@ -16,6 +16,9 @@ export const CHAT = 'meeting';
 /** Longest wait for anything; a test that comes here has failed. */
 const DEADLINE_MS = 60_000;
 
+/** Looked for in a call as JSON, at everything that happens: without going back over it. */
+export const BOTH_RING = '"ringing":\\[[^\\]]*Cleo Costa[^\\]]*Dan Dale';
+
 /** One POST …/participants/invite whose work was done. */
 interface Operation {
   readonly clientContext: string;
@@ -62,7 +65,7 @@ export async function until(town: Town, what: Readonly<Record<string, string>>):
   await town.control(`wait?${query}`);
 }
 
-/** The message that shows this request, once its card's text fits. */
+/** The message that shows this request, as it is once its card's text fits. */
 export async function card(scene: Scene, id: string, what: RegExp): Promise<Message> {
   const shown = (): readonly Message[] => messagesOf(scene, id);
   const fits = (): Message | undefined => shown().findLast((one) => what.test(textOf(cardOf(one))));
@@ -77,8 +80,8 @@ export async function card(scene: Scene, id: string, what: RegExp): Promise<Mess
       throw new Error(`no card of ${id} says ${what}: ${seen()}; on record: ${more}`);
     });
   const found = fits();
-  assert.ok(found);
-  return found;
+  assert.ok(found, 'a card that was there is gone');
+  return structuredClone(found);
 }
 
 /** The bot's messages whose cards show this request. */

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import type { TestEngine } from '../support/db.ts';
 import type { ChildBot } from '../support/usher.ts';
 import { cardOf, textOf } from '../support/walk.ts';
-import { CHAT, card, messagesOf, rungIn, telephony, until } from './killCallScene.ts';
+import { BOTH_RING, CHAT, card, messagesOf, rungIn, telephony, until } from './killCallScene.ts';
 import { Scene } from './killScene.ts';
 
 /** What the card says in the end, and who was really rung. */
@@ -42,7 +42,7 @@ export async function oneOfTwoDiesMidRing(engine: TestEngine, how: 'held' | 'res
     if (how === 'resting') await card(scene, id, /Ringing. 0 of 2/);
     door.to.push(await scene.start(environment));
     await first.kill();
-    await until(town, { telephony: '"ringing":\\[\\{.*Cleo Costa.*Dan Dale.*\\}\\],"operations"' });
+    await until(town, { telephony: BOTH_RING });
     for (const [action, person] of [['answer', 'cleo'] as const, ['decline', 'dan'] as const])
       await town.control('telephony', { action, person });
     await card(scene, id, /Cleo Costa\nIn the call\nDan Dale\nDeclined/);

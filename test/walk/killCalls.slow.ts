@@ -43,7 +43,7 @@ for (const engine of all) {
     for (const one of CALL_CASES) {
       it(`${one.name} is taken up by the next`, async () => {
         const ending = await begun?.get(engine)?.get(one);
-        assert.ok(ending);
+        assert.ok(ending, 'it was not begun');
         const { rung, told, requests, held, calls } = ending;
         assert.deepEqual(rung, one.ends.rung);
         assert.equal(held, 1, 'calls that are held');
@@ -70,7 +70,7 @@ describe('one of two processes that dies while people ring, on PostgreSQL', func
   for (const how of WAYS) {
     it(`leaves a ring that is ${how} to the other, and nobody is rung twice`, async () => {
       const ending = await pairs?.get(how);
-      assert.ok(ending);
+      assert.ok(ending, 'it was not begun');
       const { told, rung, calls, states } = ending;
       assert.deepEqual(rung, { '0': ['Cleo Costa', 'Dan Dale'] });
       assert.equal(calls, 1);
