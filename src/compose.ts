@@ -13,9 +13,11 @@ import { openCallTokens } from './remotes/callTokens.ts';
 import { openChannelTokens } from './remotes/channelTokens.ts';
 import { openConnector } from './remotes/connector.ts';
 import { openGraph } from './remotes/graph.ts';
+import { openPartnerCenter } from './remotes/partnerCenter.ts';
 import { openRemotes } from './remotes/remotes.ts';
 import { warmTokens } from './remotes/signedTokens.ts';
 import { openTokens } from './remotes/tokens.ts';
+import { openUserTokens } from './remotes/userTokens.ts';
 import type { AnyCapability } from './requests/capability.ts';
 import { Desk } from './requests/desk.ts';
 import type { Clock, Log } from './requests/ports.ts';
@@ -74,7 +76,25 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     clock,
   );
   const connector = openConnector({ timeoutMs: CONNECTOR_MS, tokens: tokensOf(config.botIdentity) });
-  const remotes = openRemotes(graph.send, connector);
+  const userTokens = openUserTokens({
+    url: config.tokenServiceUrl,
+    connection: config.oauthConnection,
+    botId: config.botId,
+    timeoutMs: CONNECTOR_MS,
+    tokens: tokensOf(config.botIdentity),
+  });
+  const partner = (url: string) =>
+    openPartnerCenter(
+      { url, isSandbox: config.mode === 'sandbox', timeoutMs: config.callTimeoutMs },
+      userTokens,
+      clock,
+    );
+  const remotes = openRemotes({
+    graph: graph.send,
+    connector,
+    partnerCenter: partner(config.partnerCenterUrl),
+    partnerWebhooks: partner(config.partnerWebhookUrl),
+  });
 
   const teller = new Teller({
     store,
@@ -132,6 +152,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       replies: new Replies({ desk, capabilities: all, commands }),
       capabilities: all,
       commands,
+      signIns: userTokens,
       mayCommand: openMembership(connector, config.allowedTenants),
       log,
     }),

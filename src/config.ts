@@ -130,6 +130,34 @@ const VARIABLES = {
     count(1, 300).default(75),
     'How long somebody may ring before the card says no answer, in seconds (Microsoft itself gives up after 60)',
   ],
+  PARTNER_CENTER_URL: [
+    url.optional(),
+    'Partner Center’s referrals API (default: https://api.partner.microsoft.com/v1.0; the sandbox in sandbox mode)',
+  ],
+  PARTNER_CENTER_WEBHOOK_URL: [
+    url.optional(),
+    'Where webhooks are registered (default: https://api.partnercenter.microsoft.com/webhooks/v1; the sandbox in sandbox mode)',
+  ],
+  TOKEN_SERVICE_URL: [
+    url.optional(),
+    'Bot Framework token service, where people’s sign-ins are kept (default: https://api.botframework.com; the sandbox in sandbox mode)',
+  ],
+  OAUTH_CONNECTION: [
+    z.string().min(1).max(100).optional(),
+    'Name of the bot’s OAuth connection for Partner Center (Azure Bot, Configuration); without it referrals cannot be used',
+  ],
+  ADMINS: [
+    list.pipe(z.array(guid)).optional(),
+    'Entra object ids of the people who may set Usher up (register webhooks), separated by commas',
+  ],
+  REFERRAL_HOLD_SECONDS: [
+    count(0, 60).default(5),
+    'How long a new deal is held back before it is sent, so that it can be stopped, in seconds',
+  ],
+  REFERRAL_NAMES_ORGANIZATION: [
+    z.enum(['true', 'false'], 'must be true or false').default('false'),
+    'Whether an invitation into a deal names the invited organization beside its target (the reference does not say that it must)',
+  ],
   SANDBOX_URL: [url.default('http://127.0.0.1:3979'), 'Sandbox mode: where the stand-ins listen'],
   DEFAULT_REDIRECT_URL: [
     z.url({ protocol: /^https$/, error: 'must be an https address' }).default('https://teams.microsoft.com'),
@@ -199,6 +227,15 @@ export interface Config {
   /** Two letters in upper case. */
   readonly defaultCountry: string | null;
   readonly ringMs: number;
+  readonly partnerCenterUrl: string;
+  readonly partnerWebhookUrl: string;
+  readonly tokenServiceUrl: string;
+  /** Null: nobody can sign in, so referrals cannot be used. */
+  readonly oauthConnection: string | null;
+  /** Entra object ids. */
+  readonly admins: ReadonlySet<string>;
+  readonly referralHoldMs: number;
+  readonly referralNamesOrganization: boolean;
   /** Null in sandbox mode: no token ever leaves it. */
   readonly botIdentity: AppIdentity | null;
   readonly graphIdentity: AppIdentity | null;
@@ -263,7 +300,15 @@ export function readConfig(
 type Fault = (name: Name, what: string) => void;
 
 /** Variables that say where Microsoft's services are. */
-const SERVICES = ['GRAPH_BASE_URL', 'LOGIN_URL', 'OPENID_METADATA_URL', 'CALLS_OPENID_METADATA_URL'] as const;
+const SERVICES = [
+  'GRAPH_BASE_URL',
+  'LOGIN_URL',
+  'OPENID_METADATA_URL',
+  'CALLS_OPENID_METADATA_URL',
+  'PARTNER_CENTER_URL',
+  'PARTNER_CENTER_WEBHOOK_URL',
+  'TOKEN_SERVICE_URL',
+] as const;
 
 function common(values: Values) {
   return {
@@ -273,6 +318,9 @@ function common(values: Values) {
     applicationInstanceId: values.APPLICATION_INSTANCE_ID ?? null,
     defaultCountry: values.DEFAULT_COUNTRY ?? null,
     ringMs: values.RING_SECONDS * 1000,
+    admins: new Set(values.ADMINS ?? []),
+    referralHoldMs: values.REFERRAL_HOLD_SECONDS * 1000,
+    referralNamesOrganization: values.REFERRAL_NAMES_ORGANIZATION === 'true',
     defaultRedirectUrl: values.DEFAULT_REDIRECT_URL,
     logLevel: values.LOG_LEVEL,
     callTimeoutMs: values.CALL_TIMEOUT_MS,
@@ -316,6 +364,10 @@ function sandboxConfig(values: Values, fault: Fault): Config {
     openIdMetadataUrl: values.OPENID_METADATA_URL ?? `${base}/login/v1/.well-known/openidconfiguration`,
     callsOpenIdMetadataUrl:
       values.CALLS_OPENID_METADATA_URL ?? `${base}/login/calls/v1/.well-known/OpenIdConfiguration`,
+    partnerCenterUrl: values.PARTNER_CENTER_URL ?? `${base}/partner/v1.0`,
+    partnerWebhookUrl: values.PARTNER_CENTER_WEBHOOK_URL ?? `${base}/partner/webhooks/v1`,
+    tokenServiceUrl: values.TOKEN_SERVICE_URL ?? `${base}/tokens`,
+    oauthConnection: values.OAUTH_CONNECTION ?? 'partner-center',
     publicUrl: publicUrl(values, fault) ?? (values.PORT === 0 ? null : `${own}:${values.PORT}`),
     botIdentity: null,
     graphIdentity: null,
@@ -362,6 +414,10 @@ function liveConfig(values: Values, fault: Fault): Config {
       values.OPENID_METADATA_URL ?? 'https://login.botframework.com/v1/.well-known/openidconfiguration',
     callsOpenIdMetadataUrl:
       values.CALLS_OPENID_METADATA_URL ?? 'https://api.aps.skype.com/v1/.well-known/OpenIdConfiguration',
+    partnerCenterUrl: values.PARTNER_CENTER_URL ?? 'https://api.partner.microsoft.com/v1.0',
+    partnerWebhookUrl: values.PARTNER_CENTER_WEBHOOK_URL ?? 'https://api.partnercenter.microsoft.com/webhooks/v1',
+    tokenServiceUrl: values.TOKEN_SERVICE_URL ?? 'https://api.botframework.com',
+    oauthConnection: values.OAUTH_CONNECTION ?? null,
     publicUrl: publicUrl(values, fault),
     botIdentity: bot,
     graphIdentity: {

@@ -98,6 +98,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
     const step = capability.step(input, answers, {
       requestId: 'r0000001',
       now,
+      createdAt: NOW,
       requester: REQUESTER,
       place,
       lost,

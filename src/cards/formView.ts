@@ -4,7 +4,7 @@
  */
 import type { Field, Raw } from '../requests/capability.ts';
 import type { Problem } from '../requests/problem.ts';
-import { say } from '../requests/say.ts';
+import { type Say, say } from '../requests/say.ts';
 import { beginning, bytes, kept, LIMITS, oneLine, shown } from './text.ts';
 import { isVerb } from './verbs.ts';
 import type { FieldView, FormView } from './view.ts';
@@ -17,6 +17,10 @@ export interface FormContent {
   /** What is filled in already. */
   readonly values: Raw;
   readonly problems: readonly Problem[];
+  /** What would be done: said when somebody only checks. */
+  readonly checked?: readonly Say[];
+  /** Whether it can be checked without being sent. */
+  readonly canCheck?: boolean;
   /** Baked in when the form is rendered: a second press of the same form is the same intent. */
   readonly formId: string;
 }
@@ -24,9 +28,14 @@ export interface FormContent {
 /** Longest text a field takes when it does not say so itself. */
 const LONGEST: Readonly<Partial<Record<Field['kind'], number>>> = { people: 4000, lines: 2000, pairs: 2000, url: 1000 };
 const OTHERWISE_LONGEST = 254;
+/** Beyond this many choices one types to find the right one. */
+const COMPACT_CHOICES = 15;
 
 /** The form as it was filled in, each fault beside its field. */
-export function formView({ capability, fields, values, problems, formId }: FormContent, w: Words): FormView {
+export function formView(content: FormContent, w: Words): FormView {
+  const { capability, values, problems, formId, checked = [], canCheck = false } = content;
+  const fields = content.fields.filter((field) => field.kind !== 'hidden');
+  const hidden = content.fields.filter((field) => field.kind === 'hidden' && values[field.name]);
   const verb = `${capability}.submit`;
   if (!isVerb(verb)) throw new TypeError(`no card button may carry the verb ${verb} (see verbs.ts)`);
   const word = (name: string) => w.say({ key: `${capability}.form.${name}` });
@@ -38,7 +47,10 @@ export function formView({ capability, fields, values, problems, formId }: FormC
     ...general.map((problem) => w.say(problem.say)),
   ].map((text) => ({ text: shown(text, LIMITS.fault) }));
 
-  const room = { bytes: LIMITS.formBytes as number };
+  // What there is to choose from takes its share of the card.
+  const chosen = fields.flatMap((field) => field.choices ?? []);
+  const taken = chosen.reduce((sum, one) => sum + bytes(one.value) + ('title' in one ? bytes(one.title) : 30) + 22, 0);
+  const room = { bytes: Math.max(LIMITS.formBytes - taken, 0) };
   const views = new Map(
     fields.map((field) => [field, fieldView(field, values[field.name], faultOf(field), room, w)] as const),
   );
@@ -56,6 +68,7 @@ export function formView({ capability, fields, values, problems, formId }: FormC
     title,
     intro,
     faults: lines.length > 0 ? [{ lines: lines.slice(0, LIMITS.faults) }] : [],
+    checked: checked.length > 0 ? [{ lines: checked.map((one) => ({ text: shown(w.say(one), LIMITS.fault) })) }] : [],
     groups: [
       { id: 'group.main', isVisible: true, toggle: [], fields: group(false).map((field) => views.get(field)!) },
       ...(extra.length === 0
@@ -70,7 +83,8 @@ export function formView({ capability, fields, values, problems, formId }: FormC
           ]),
     ],
     submit: { title: word('submit'), verb },
-    data: { formId },
+    check: canCheck ? [{ title: word('check'), verb: `${capability}.check` }] : [],
+    data: { ...Object.fromEntries(hidden.map(({ name }) => [name, values[name] ?? ''])), formId },
   };
 }
 
@@ -117,13 +131,18 @@ function fieldView(
         fault,
         toggle: [{ ...input, value: String(isYes(value) ?? isYes(field.fallback ?? '') ?? false) }],
       };
-    case 'choice': {
+    case 'choice':
+    case 'choices': {
       const choices = (field.choices ?? []).map((choice) => ({
-        title: w.say({ key: choice.words }),
+        title: 'title' in choice ? choice.title : w.say({ key: choice.words }),
         value: choice.value,
       }));
-      const chosen = choices.some((choice) => choice.value === value) ? value : '';
-      return { ...none, fault, choice: [{ ...input, value: chosen, choices }] };
+      const isMultiSelect = kind === 'choices';
+      const chosen = (isMultiSelect ? value.split(',') : [value]).filter((one) =>
+        choices.some((choice) => choice.value === one.trim()),
+      );
+      const style = choices.length > COMPACT_CHOICES ? 'filtered' : 'compact';
+      return { ...none, fault, choice: [{ ...input, value: chosen.join(','), choices, isMultiSelect, style }] };
     }
     default: {
       const style = kind === 'email' || kind === 'url' ? kind : 'text';

@@ -20,7 +20,7 @@ export const LIMITS = {
   requestRows: 10,
   options: 20,
   listRows: 10,
-  commands: 16,
+  commands: 24,
   faults: 3,
   /** What the inputs of a form hold together; the options of a question; the data of all buttons. */
   formBytes: 14_000,

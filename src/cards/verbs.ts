@@ -10,6 +10,8 @@ export const VERBS = [
   'request.fix',
   'request.arrived',
   'request.again',
+  'request.signIn',
+  'signIn.start',
   'form.open',
   'form.cancel',
   'command.run',
@@ -17,7 +19,7 @@ export const VERBS = [
 export type Verb = (typeof VERBS)[number] | `${string}.${string}`;
 
 /** What a capability's cards may ask for besides: its form is sent, the same wish is made once more, one of its acts. */
-const OF_A_CAPABILITY = /^(?!request\.)[a-z][A-Za-z]*\.(?:submit|again|ring|stop|link|leave)$/;
+const OF_A_CAPABILITY = /^(?!request\.)[a-z][A-Za-z]*\.(?:submit|check|again|ring|stop|link|leave|more|refresh)$/;
 
 const known: ReadonlySet<string> = new Set(VERBS);
 

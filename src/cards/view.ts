@@ -46,6 +46,14 @@ export interface RequestView extends AnyView {
     /** The input's value arrives beside these, as `answer`. */
     readonly data: { readonly requestId: string; readonly field: string };
   }>;
+  /** What was found. */
+  readonly items: readonly {
+    readonly title: string;
+    readonly state: string;
+    readonly sub: string;
+    readonly data: { readonly text: string; readonly requestId: string; readonly drawn: string };
+  }[];
+  readonly page: Maybe<{ readonly title: string; readonly url: string }>;
   readonly link: Maybe<{ readonly label: string; readonly url: string }>;
   readonly buttons: readonly ActionView[];
   readonly footer: string;
@@ -69,7 +77,12 @@ export interface FieldView {
   /** `placeholder` is the text beside the box. */
   readonly toggle: Maybe<InputView>;
   readonly choice: Maybe<
-    InputView & { readonly choices: readonly { readonly title: string; readonly value: string }[] }
+    InputView & {
+      readonly choices: readonly { readonly title: string; readonly value: string }[];
+      readonly isMultiSelect: boolean;
+      /** `filtered` is searched in by typing. */
+      readonly style: 'compact' | 'filtered';
+    }
   >;
   readonly fault: Maybe<{ readonly text: string }>;
 }
@@ -80,6 +93,8 @@ export interface FormView extends AnyView {
   readonly intro: string;
   /** What is wrong in all, and the faults that belong to no field. */
   readonly faults: Maybe<{ readonly lines: readonly { readonly text: string }[] }>;
+  /** What would be done, when somebody asked before sending. */
+  readonly checked: Maybe<{ readonly lines: readonly { readonly text: string }[] }>;
   readonly groups: readonly {
     readonly id: string;
     readonly isVisible: boolean;
@@ -88,7 +103,9 @@ export interface FormView extends AnyView {
     readonly fields: readonly FieldView[];
   }[];
   readonly submit: { readonly title: string; readonly verb: string };
-  readonly data: { readonly formId: string };
+  readonly check: Maybe<{ readonly title: string; readonly verb: string }>;
+  /** The form's id, and what it takes along unseen. */
+  readonly data: Readonly<Record<string, string>>;
 }
 
 export interface HelpView extends AnyView {

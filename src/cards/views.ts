@@ -43,7 +43,7 @@ export function requestView(
   const title = shown(w.say(story.title), LIMITS.title);
   const sentence = shown(w.say(story.sentence), LIMITS.sentence);
   const { id, requester, note, createdAt } = request;
-  const { question, link } = story;
+  const { question, link, page } = story;
   // Often the note or the question is what the sentence says already.
   const extra = (more: Say | null, most: number): Maybe<{ readonly text: string }> => {
     const text = more ? shown(w.say(more), most) : sentence;
@@ -69,6 +69,13 @@ export function requestView(
           },
         ]
       : [],
+    items: (story.items ?? []).slice(0, LIMITS.listRows).map((item) => ({
+      title: oneLine(item.title, LIMITS.title),
+      state: oneLine(w.say(item.state), LIMITS.state),
+      sub: oneLine(w.say(item.sub), LIMITS.value),
+      data: { text: item.command, requestId: id, drawn: String(request.version) },
+    })),
+    page: page ? [{ title: oneLine(w.say(page.title), LIMITS.buttonTitle), url: page.url }] : [],
     link: link && showLink ? [{ label: shown(w.say(link.label), LIMITS.note), url: link.url }] : [],
     buttons: actions(story.buttons, w, { requestId: id }),
     footer: w.say(

@@ -9,6 +9,7 @@ import type { Call, Reply } from '../requests/capability.ts';
 import type { Clock, Sending } from '../requests/ports.ts';
 import { lineOf, noAnswer, noToken, readAnswer } from './answer.ts';
 import { later } from './later.ts';
+import { limitOf } from './limit.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface GraphSettings {
@@ -70,7 +71,9 @@ export function openGraph(settings: GraphSettings, clock: Clock): Graph {
           ? request.delete()
           : call.method === 'PATCH'
             ? request.patch(call.body)
-            : request.post(call.body));
+            : call.method === 'PUT'
+              ? request.put(call.body)
+              : request.post(call.body));
       const text = await response.text();
       const { headers, status } = response;
       return readAnswer(
@@ -84,25 +87,6 @@ export function openGraph(settings: GraphSettings, clock: Clock): Graph {
     }
   };
   return { warm: open, send };
-}
-
-/**
- * A signal that ends a call when its time is up or the bot stops. Not made of AbortSignal.any and .timeout: on Node 20
- * the garbage collector takes the timeout of such a signal away, and a silent service is waited for without end.
- */
-function limitOf(ms: number, stopping: AbortSignal): { readonly signal: AbortSignal; lift(): void } {
-  const limit = new AbortController();
-  const stop = (): void => limit.abort(stopping.reason);
-  const timer = setTimeout(() => limit.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')), ms);
-  if (stopping.aborted) stop();
-  stopping.addEventListener('abort', stop);
-  return {
-    signal: limit.signal,
-    lift() {
-      clearTimeout(timer);
-      stopping.removeEventListener('abort', stop);
-    },
-  };
 }
 
 /**

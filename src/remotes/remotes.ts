@@ -6,10 +6,20 @@ import type { Call, Reply } from '../requests/capability.ts';
 import type { Remotes, Sending } from '../requests/ports.ts';
 import type { Connector } from './connector.ts';
 import type { Send } from './graph.ts';
+import type { SendPartner } from './partnerCenter.ts';
 
-export function openRemotes(graph: Send, connector: Connector): Remotes {
+export interface RemoteParts {
+  readonly graph: Send;
+  readonly connector: Connector;
+  readonly partnerCenter: SendPartner;
+  readonly partnerWebhooks: SendPartner;
+}
+
+export function openRemotes({ graph, connector, partnerCenter, partnerWebhooks }: RemoteParts): Remotes {
   const byName: Readonly<Record<Call['to'], (call: Call, about: Sending) => Promise<Reply>>> = {
     graph,
+    partnerCenter,
+    partnerWebhooks,
     teams: (call, about) => askTeams(connector, call, about),
   };
   return { send: (call, about) => byName[call.to](call, about) };

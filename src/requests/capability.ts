@@ -19,11 +19,13 @@ export type Repeat = 'safe' | 'restart' | 'never' | 'tell';
 export interface Call {
   /** The capability's own name for it; answers are found by it. */
   readonly name: string;
-  readonly to: 'graph' | 'teams';
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path below the remote's base URL (of `teams`: the place's service URL), query included and encoded. */
   readonly path: string;
   readonly body?: unknown;
+  /** Only while what is changed is still as this eTag says, its quotes included (RFC 9110, If-Match). */
+  readonly ifMatch?: string;
   readonly repeat: Repeat;
 }
 
@@ -46,6 +48,8 @@ export interface Answer {
 export interface Facts<O = unknown> {
   readonly requestId: string;
   readonly now: number;
+  /** When it was asked for, epoch ms. */
+  readonly createdAt: number;
   readonly requester: Person;
   readonly place: Place;
   /** Calls that were sent and never heard of, oldest first. */
@@ -74,11 +78,13 @@ export interface Beside {
   readonly subject: string;
 }
 
-/** A request a step files by itself, on behalf of who asked and where. Its card is shown when somebody asks for it. */
+/** A request a step files by itself, on behalf of who asked and where. */
 export interface Filing extends Beside {
   readonly input: unknown;
   /** One effect per intent, as with every request. */
   readonly key: string;
+  /** It gets a card of its own at once; else one is shown when somebody asks for it. */
+  readonly shown?: true;
 }
 
 export interface Earlier<O = unknown> {
@@ -118,7 +124,20 @@ export type Step<O> =
       readonly fresh?: true;
     } & SoFar<O>);
 
-export type FieldKind = 'people' | 'text' | 'lines' | 'email' | 'url' | 'date' | 'toggle' | 'choice' | 'pairs';
+export type FieldKind =
+  | 'people'
+  | 'text'
+  | 'lines'
+  | 'email'
+  | 'url'
+  | 'date'
+  | 'toggle'
+  | 'choice'
+  /** Several of the choices; their values are joined by commas, so none may hold one. */
+  | 'choices'
+  | 'pairs'
+  /** Not seen and not typed: what a form takes along from the card that opened it. */
+  | 'hidden';
 
 /** One field of a capability: drives chat arguments, the form, CSV headings and help. */
 export interface Field {
@@ -132,7 +151,11 @@ export interface Field {
   /** Shown under "More options". */
   readonly more?: boolean;
   readonly fallback?: string;
-  readonly choices?: readonly { readonly value: string; readonly words: string }[];
+  /** Shown in the catalogue's words, or by a name that is the same in every language. */
+  readonly choices?: readonly ({ readonly value: string } & (
+    | { readonly words: string }
+    | { readonly title: string }
+  ))[];
   /** Words that introduce the field in a typed command (`because`, `to team`), longest first. */
   readonly phrases?: readonly string[];
   /** Whether what follows a phrase really is this field's ("in Portuguese" is a language, "in Lisbon" is not). */
@@ -160,8 +183,20 @@ export interface Story {
   readonly rows: readonly { readonly label: Say; readonly text: string | Say }[];
   readonly buttons: readonly Button[];
   readonly question?: Question;
+  /** What was found, each with a command that opens it. */
+  readonly items?: readonly StoryItem[];
+  /** Where the thing itself is to be seen, outside Teams. */
+  readonly page?: { readonly title: Say; readonly url: string };
   /** A secret (redeem link): rendered only in 1:1 to the requester. */
   readonly link?: { readonly label: Say; readonly url: string };
+}
+
+export interface StoryItem {
+  readonly title: string;
+  readonly state: Say;
+  readonly sub: Say;
+  /** Typed for whoever presses Open. */
+  readonly command: string;
 }
 
 /** What somebody may do to a request that lives on, by a button or by a command about this place. */
@@ -180,16 +215,32 @@ export interface Surroundings {
   readonly now: number;
 }
 
+/** What people bring others into. */
+export const TOPICS = ['guests', 'calls', 'deals'] as const;
+export type Topic = (typeof TOPICS)[number];
+
 export interface Capability<I = never, O = never> {
   /** The word in keys, SQL and verbs: `guest`. */
   readonly name: string;
+  /** What it belongs to in the help. */
+  readonly topic: Topic;
+  /** Told only in the help of its topic. */
+  readonly isAside?: true;
   /** The typed command, e.g. `invite`, first; then other words for it. */
   readonly commands: readonly [string, ...string[]];
   readonly fields: readonly Field[];
+  /** Whose gate holds it back; Graph's when it does not say. */
+  readonly remote?: Call['to'];
+  /** It only looks: nothing that anybody asked for, so it is no part of what is listed as such. */
+  readonly looks?: true;
+  /** What was typed in one breath, put where it belongs ("Contoso 50k USD" is a customer and a value). */
+  arrange?(raw: Raw, around: Surroundings): Raw;
   /** Raw text to inputs (one per request to file), or every fault with its field. */
   read(raw: Raw, around: Surroundings): Result<readonly I[], readonly Problem[]>;
-  /** An input back to raw text, to fill a form again. */
-  write(input: I): Raw;
+  /** What would be done, said before it is sent: the form then has a button that only checks. */
+  preview?(input: I): readonly Say[];
+  /** An input back to raw text, to fill a form again. What was achieved is not to be done twice. */
+  write(input: I, outcome?: O | null): Raw;
   /** The input with a person's answer to a question put in. */
   choose(input: I, field: string, option: Question['options'][number]): I;
   subject(input: I): string;
@@ -211,9 +262,12 @@ export interface Capability<I = never, O = never> {
   story(request: Request<I, O>): {
     readonly title: Say;
     readonly rows: Story['rows'];
-    readonly ending?: Pick<Story, 'sentence' | 'tone' | 'link'> & { readonly buttons: readonly Button[] };
+    readonly page?: Story['page'];
+    readonly ending?: Pick<Story, 'state' | 'sentence' | 'tone' | 'link' | 'items'> & {
+      readonly buttons: readonly Button[];
+    };
     /** While it is under way, where the spine's own words would say less. */
-    readonly live?: Pick<Story, 'state' | 'sentence' | 'tone' | 'buttons'>;
+    readonly live?: Pick<Story, 'state' | 'sentence' | 'tone' | 'buttons' | 'items'>;
   };
 }
 

@@ -7,9 +7,9 @@ import type { CallCallback, CallNotice } from './callNotices.ts';
 import type { AnyCapability, Raw } from './capability.ts';
 import { newId } from './ids.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
-import { bad, good, type Problem, problem, type Result } from './problem.ts';
+import { bad, good, type Problem, problem, type Result, SIGN_IN } from './problem.ts';
 import { chatOf, LIVE, type Person, type Place, type Question, type Request } from './request.ts';
-import { say } from './say.ts';
+import { type Say, say } from './say.ts';
 
 export interface DeskParts {
   readonly store: Store;
@@ -52,6 +52,9 @@ export type Choice =
   | { readonly kind: 'arrived' }
   | { readonly kind: 'again' };
 
+/** Most requests that go on when somebody signs in; nobody has so many that wait. */
+const MOST_RESUMED = 1_000;
+
 export class Desk {
   readonly #parts: DeskParts;
 
@@ -79,6 +82,7 @@ export class Desk {
         place: wish.where,
         input,
         activityId: inputs.value.length === 1 ? wish.activityId : null,
+        ...(capability.remote ? { remote: capability.remote } : {}),
       })),
       now,
       // A message that is on screen already is updated by the teller; a new one is posted by who asked us, at once.
@@ -90,6 +94,22 @@ export class Desk {
       ({ request }, n) => JSON.stringify(request.input) === JSON.stringify(inputs.value[n]),
     );
     return good({ requests: accepted.map((one) => one.request), isNew, isSame });
+  }
+
+  /** What was typed, field by field, as the capability would have it. */
+  arrange(capability: AnyCapability, raw: Raw, requester: Person, place: Place): Raw {
+    return capability.arrange?.(raw, { requester, place, now: this.#parts.clock.now() }) ?? raw;
+  }
+
+  /** What would be done, without doing it: sentences, or the faults. */
+  check(
+    capability: AnyCapability,
+    raw: Raw,
+    requester: Person,
+    place: Place,
+  ): Result<readonly Say[], readonly Problem[]> {
+    const inputs = capability.read(raw, { requester, place, now: this.#parts.clock.now() });
+    return inputs.ok ? good(inputs.value.flatMap((input) => capability.preview?.(input) ?? [])) : inputs;
   }
 
   /** A person's choice about a request. Only the one who asked may choose; first come, first served. */
@@ -132,6 +152,21 @@ export class Desk {
     if (resumed) changed(resumed);
     queued();
     return good(resumed ?? latest ?? request);
+  }
+
+  /** This person has signed in: whatever of theirs waited for it goes on. Answers how much that is. */
+  async signedIn(who: Person, { tenantId }: Place): Promise<number> {
+    const { store, clock, queued, changed } = this.#parts;
+    const waiting = await store.list({ tenantId, requesterId: who.id, states: ['waiting'], limit: MOST_RESUMED });
+    const theirs = waiting.filter(({ problem: why }) => why?.reason === SIGN_IN);
+    for (const { id, version } of theirs) {
+      const at = clock.now();
+      const change: Change = { at, state: 'queued', nextAt: at, attempts: 0, problem: null, visible: true, audit: [] };
+      const moved = await store.decide(id, version, 'waiting', change);
+      if (moved) changed(moved);
+    }
+    if (theirs.length > 0) queued();
+    return theirs.length;
   }
 
   /** The request that typed acts here are about: the newest that has not ended, else the newest; null when there is none. */

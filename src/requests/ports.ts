@@ -25,6 +25,8 @@ export interface Draft {
   readonly activityId: string | null;
   /** No card of its own: the request it serves shows what there is to see. */
   readonly silent?: true;
+  /** Whose gate holds it back; Graph's when it does not say. */
+  readonly remote?: Call['to'];
 }
 
 export interface Accepted {
@@ -189,7 +191,8 @@ export interface Store {
 /** What a remote may know of the request a call is made for. */
 export interface Sending {
   readonly requestId: string;
-  readonly place: Pick<Place, 'serviceUrl'>;
+  /** Where it was asked, and as whom Teams knows who asked: some remotes are called in that person's name. */
+  readonly place: Pick<Place, 'serviceUrl' | 'userId'>;
   readonly signal: AbortSignal;
 }
 

@@ -20,7 +20,14 @@ export interface Problem {
   readonly retryAfterMs?: number;
   /** What the remote said, reduced to a stable word a capability can decide on, e.g. `alreadyMember`. */
   readonly reason?: string;
+  /** Where in what was sent the fault lies, as the remote names it, e.g. `details.dealValue`. Never shown. */
+  readonly at?: string;
+  /** Until when somebody is waited for to mend it, epoch ms. */
+  readonly until?: number;
 }
+
+/** The reason of whatever needs a person to sign in first: the request rests until that person has. */
+export const SIGN_IN = 'signIn';
 
 interface KindRow {
   /** Whose move is next. */

@@ -6,10 +6,10 @@
 
 import { pauseMs } from './backoff.ts';
 import { besideOf } from './beside.ts';
-import type { AnyCapability, Call, Facts, Shape, Step } from './capability.ts';
+import type { AnyCapability, Call, Facts, Filing, Shape, Step } from './capability.ts';
 import { newId } from './ids.ts';
-import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
-import { type Problem, problem } from './problem.ts';
+import type { AuditLine, Change, Claim, Clock, Draft, Log, Remotes, Store } from './ports.ts';
+import { type Problem, problem, SIGN_IN } from './problem.ts';
 import { Pump } from './pump.ts';
 import type { LostCall, Request } from './request.ts';
 import { say } from './say.ts';
@@ -53,6 +53,9 @@ export interface RunnerParts {
   /** Called after each change a person can see. */
   readonly changed: (request: Request) => void;
 }
+
+/** How long somebody is waited for to sign in. */
+const SIGN_IN_MS = 14 * 24 * 3600_000;
 
 /** The store failed: the request is as sound as before. Its lease runs out, and whoever comes next goes on. */
 class StoreTrouble extends Error {
@@ -147,10 +150,11 @@ export class Runner {
     const unheard = answers.find((answer) => answer.reply === null);
     if (unheard) return this.#lost(claim, unheard.call, unheard.sentAt, problem('down', 'problem.lost'));
 
-    const { clock, store } = this.#parts;
+    const { clock, store, changed } = this.#parts;
     const facts: Facts = {
       requestId: request.id,
       now: clock.now(),
+      createdAt: request.createdAt,
       requester: request.requester,
       place: request.place,
       lost: request.lost,
@@ -164,11 +168,9 @@ export class Runner {
       case 'call':
         return this.#call(claim, step.call, capability.answers[step.call.name], step.outcome);
       case 'file': {
-        const { input, key, subject } = step.filing;
-        const { requester, place } = request;
-        const draft = { id: newId(), capability: step.filing.capability, key, subject, input, requester, place };
-        await store.accept([{ ...draft, activityId: null, silent: true }], facts.now, 0).catch(trouble);
+        await store.accept([this.#draft(request, step.filing)], facts.now, 0).catch(trouble);
         this.wake();
+        if (step.filing.shown) changed(request);
         return { go: claim };
       }
       case 'done':
@@ -223,6 +225,19 @@ export class Runner {
     }
   }
 
+  #draft({ requester, place }: Request, { shown, ...filing }: Filing): Draft {
+    const remote = this.#parts.capabilities.get(filing.capability)?.remote;
+    return {
+      ...filing,
+      id: newId(),
+      requester,
+      place,
+      activityId: null,
+      ...(shown ? {} : { silent: true }),
+      ...(remote ? { remote } : {}),
+    };
+  }
+
   /** Sends one call. A safe one needs no mark: repeating it harms nobody, so its commit is spared. */
   async #call(work: Work, call: Call, shape: Shape | undefined, outcome?: unknown): Promise<Next> {
     const { store, clock, settings, remotes } = this.#parts;
@@ -251,6 +266,7 @@ export class Runner {
       }),
       shape,
     );
+    if (!reply.ok && reply.problem.reason === SIGN_IN) return this.#signedOut(current, reply.problem);
     if (!reply.ok && reply.problem.kind === 'busy') return this.#slowed(current, call, reply.problem);
     if (!reply.ok && reply.problem.kind === 'down') return this.#lost(current, call, sentAt, reply.problem);
     return heardOf(current, call, sentAt, reply);
@@ -281,6 +297,26 @@ export class Runner {
       note: say('request.note.slowed', { seconds: Math.ceil(wait / 1000) }),
       visible: true,
       audit: [this.#line(claim.request, 'slowed down', { waitMs: wait })],
+    });
+  }
+
+  /** Only whoever asked can go on, by signing in. Nothing was sent, or what was sent was not let in. */
+  async #signedOut(claim: Work, why: Problem): Promise<Next> {
+    const { clock } = this.#parts;
+    const { request } = claim;
+    const now = clock.now();
+    const waits = request.problem?.reason === SIGN_IN ? request.problem : null;
+    const until = waits?.until ?? now + SIGN_IN_MS;
+    if (until <= now) return this.#fail(claim, problem('denied', 'problem.signInExpired'), { forget: 'unheard' });
+    return this.#save(claim, {
+      state: 'waiting',
+      forget: 'unheard',
+      nextAt: until,
+      signals: request.signals,
+      problem: { ...why, until },
+      note: null,
+      visible: waits?.say.key !== why.say.key,
+      audit: waits ? [] : [this.#line(request, 'waits for sign-in')],
     });
   }
 

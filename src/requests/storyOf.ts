@@ -3,7 +3,7 @@
  * the same for every capability. Pure; must not know languages or cards.
  */
 import type { AnyCapability, Button, Story } from './capability.ts';
-import { PROBLEM_KINDS } from './problem.ts';
+import { PROBLEM_KINDS, SIGN_IN } from './problem.ts';
 import type { Request } from './request.ts';
 import { say } from './say.ts';
 
@@ -15,9 +15,17 @@ const button = (verb: string, style?: Button['style']): Button => ({
 
 /** What the request's card tells now. */
 export function storyOf(request: Request, capability: AnyCapability): Story {
-  const { title, rows, ending, live } = capability.story(request);
-  const base = { title, rows };
+  const { title, rows, page, ending, live } = capability.story(request);
+  const base = { title, rows, ...(page ? { page } : {}) };
   const { state, problem, question, note } = request;
+  if (state === 'waiting' && problem?.reason === SIGN_IN)
+    return {
+      ...base,
+      state: say('state.signIn'),
+      sentence: problem.say,
+      tone: 'warning',
+      buttons: [button('request.signIn', 'positive'), button('request.cancel')],
+    };
   if (live && !question && (state === 'queued' || state === 'sending' || state === 'waiting'))
     return { ...base, ...live };
   switch (state) {

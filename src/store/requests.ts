@@ -47,7 +47,13 @@ async function acceptSome(
   const sorted = drafts.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const rows = await trx
     .insertInto('requests')
-    .values(sorted.map((draft) => ({ ...fromDraft(draft, now), next_at: whenOpen(now) })))
+    .values(
+      sorted.map((draft) => ({
+        ...fromDraft(draft, now),
+        remote: draft.remote ?? 'graph',
+        next_at: whenOpen(now, draft.remote ?? 'graph'),
+      })),
+    )
     .onConflict((clash) => clash.column('key').doNothing())
     .returningAll()
     .$if(tellQueued !== null, (query) => query.returning(tellQueued!.as('told')))
@@ -78,8 +84,8 @@ async function acceptSome(
 }
 
 /** `now`, or when the gate of a new request's remote opens: what is held back need not be looked at until then. */
-function whenOpen(now: number): RawBuilder<number> {
-  return sql<number>`(select case when max(until) > ${now} then max(until) else ${now} end from gates where remote = 'graph')`;
+function whenOpen(now: number, remote: string): RawBuilder<number> {
+  return sql<number>`(select case when max(until) > ${now} then max(until) else ${now} end from gates where remote = ${remote})`;
 }
 
 /** The requests that already hold the keys which gave no new row. */

@@ -27,6 +27,9 @@ export interface InvokeAnswer {
   readonly type:
     | 'application/vnd.microsoft.card.adaptive'
     | 'application/vnd.microsoft.activity.message'
+    | 'application/vnd.microsoft.activity.loginRequest'
+    | 'application/vnd.microsoft.error.preconditionFailed'
+    | 'application/vnd.microsoft.error.incorrectAuthCode'
     | 'application/vnd.microsoft.error';
   readonly value: unknown;
 }

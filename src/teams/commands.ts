@@ -3,13 +3,17 @@
  * own commands. Must not know what the commands do.
  */
 import { distance } from 'fastest-levenshtein';
-import type { AnyCapability } from '../requests/capability.ts';
+import type { AnyCapability, Topic } from '../requests/capability.ts';
 
 export interface Command {
   readonly name: string;
   /** The capability whose command it is, and which of its acts it does (else: files a request). */
   readonly capability?: string;
   readonly act?: string;
+  /** Which help tells of it; none: the general one. */
+  readonly topic?: Topic;
+  /** Told only in the help of its topic. */
+  readonly isAside?: boolean;
   /** Words that mean it; the first is the one shown. */
   readonly words: readonly string[];
   /** How it is shown with what follows it, e.g. `request <id>`. */
@@ -32,12 +36,29 @@ export const DESK_COMMANDS: readonly Command[] = [
     words: ['guests'],
     usage: 'guests [pending | accepted | mine | from <domain>]',
     does: 'help.guests',
+    topic: 'guests',
     example: 'guests from partner.example',
   },
-  { name: 'guest', words: ['guest'], usage: 'guest <address>', does: 'help.guest' },
+  { name: 'guest', words: ['guest'], usage: 'guest <address>', does: 'help.guest', topic: 'guests', isAside: true },
   { name: 'requests', words: ['requests', 'my requests', 'history'], usage: 'requests', does: 'help.requests' },
   { name: 'request', words: ['request', 'status'], usage: 'request <id>', does: 'help.request' },
   { name: 'cancel', words: ['cancel', 'stop'], usage: 'cancel <id>', does: 'help.cancel' },
+  {
+    name: 'sign in',
+    words: ['sign in', 'login', 'log in', 'signin'],
+    usage: 'sign in',
+    does: 'help.signIn',
+    topic: 'deals',
+    isAside: true,
+  },
+  {
+    name: 'sign out',
+    words: ['sign out', 'logout', 'log out', 'signout'],
+    usage: 'sign out',
+    does: 'help.signOut',
+    topic: 'deals',
+    isAside: true,
+  },
   { name: 'retry', words: ['retry', 'try again'], usage: 'retry <id>', does: 'help.retry' },
 ];
 
@@ -49,17 +70,19 @@ export function commandsOf(capabilities: ReadonlyMap<string, AnyCapability>): re
     return {
       name: first,
       capability: capability.name,
+      topic: capability.topic,
+      isAside: capability.isAside ?? false,
       words: capability.commands,
       usage: usageOf(capability, first),
       does: `help.${first.replaceAll(' ', '.')}`,
       ...(head?.required ? { example: `${first} ana@partner.example` } : {}),
     };
   });
-  const acts = [...capabilities.values()].flatMap(({ name: capability, acts = {} }) =>
+  const acts = [...capabilities.values()].flatMap(({ name: capability, topic, acts = {} }) =>
     Object.entries(acts).flatMap(([act, { typed }]): Command[] => {
       if (!typed) return [];
       const { words, usage, does } = typed;
-      return [{ name: words[0], capability, act, words, usage, does }];
+      return [{ name: words[0], capability, act, topic, isAside: true, words, usage, does }];
     }),
   );
   return [...own, ...acts, ...DESK_COMMANDS];

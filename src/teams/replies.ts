@@ -5,7 +5,7 @@
 import type { View } from '../cards/view.ts';
 import { formView, helpView, listView, noticeView, STATE_WORDS } from '../cards/views.ts';
 import type { Words } from '../cards/words.ts';
-import type { AnyCapability, Raw } from '../requests/capability.ts';
+import { type AnyCapability, type Button, type Raw, TOPICS } from '../requests/capability.ts';
 import type { Choice, Desk } from '../requests/desk.ts';
 import { newId, readId } from '../requests/ids.ts';
 import type { RequestFilter } from '../requests/ports.ts';
@@ -46,21 +46,25 @@ export class Replies {
     this.#parts = parts;
   }
 
-  help({ language }: Asker): View {
+  /** What Usher can do; with a topic, all of it that belongs there. */
+  help({ language }: Asker, typed = ''): View {
+    const topic = TOPICS.find((one) => typed.trim().toLowerCase().startsWith(one.slice(0, -1)));
     const { commands } = this.#parts;
+    const told = commands.filter((one) => (topic ? one.topic === topic : !one.isAside));
+    // One form of each topic is a press away.
+    const first = new Set(TOPICS.map((each) => told.find((one) => one.topic === each && one.capability)));
+    const topics = TOPICS.map((one) => ({ command: `help ${one}`, does: say(`help.topic.${one}`) }));
     return helpView(
       {
-        commands: commands.map(({ name, capability, usage, does, example }) => ({
-          command: usage,
-          does: say(does),
-          ...(example ? { example } : {}),
-          ...(capability
-            ? { button: { title: say(`${capability}.form.title`), verb: 'form.open', data: { capability } } }
-            : {}),
-          ...(name === 'requests'
-            ? { button: { title: say('help.button.requests'), verb: 'command.run', data: { text: 'requests' } } }
-            : {}),
-        })),
+        commands: [
+          ...told.map((command) => ({
+            command: command.usage,
+            does: say(command.does),
+            ...(command.example ? { example: command.example } : {}),
+            ...helpButton(command, topic !== undefined || first.has(command)),
+          })),
+          ...(topic ? [] : topics),
+        ],
       },
       language,
     );
@@ -73,6 +77,7 @@ export class Replies {
     problems: readonly Problem[],
     { language }: Asker,
     formId: string = newId(),
+    checked: readonly Say[] = [],
   ): View {
     return formView(
       {
@@ -80,6 +85,8 @@ export class Replies {
         fields: capability.fields,
         values: withFallbacks(capability, values),
         problems,
+        checked,
+        canCheck: capability.preview !== undefined,
         formId,
       },
       language,
@@ -88,7 +95,8 @@ export class Replies {
 
   async requests(asker: Asker): Promise<View> {
     const { who, where, language } = asker;
-    const found = await this.#parts.desk.list({ tenantId: where.tenantId, requesterId: who.id, limit: COUNTED });
+    const asked = await this.#parts.desk.list({ tenantId: where.tenantId, requesterId: who.id, limit: COUNTED });
+    const found = asked.filter((one) => !this.#capability(one).looks);
     return listView(
       {
         title: say('list.requests.title'),
@@ -224,6 +232,11 @@ export class Replies {
     );
   }
 
+  askToSignIn({ language }: Asker): View {
+    const button = { title: say('button.signIn'), verb: 'signIn.start', style: 'positive' } as const;
+    return noticeView({ sentence: say('signIn.ask'), buttons: [button] }, language);
+  }
+
   notice(sentence: Say, { language }: Asker): View {
     return noticeView({ sentence }, language);
   }
@@ -245,6 +258,13 @@ export class Replies {
       requestId: id,
     };
   }
+}
+
+function helpButton({ name, capability, act, usage }: Command, isOffered: boolean): { button?: Button } {
+  if (capability && !act && isOffered && usage.includes(' '))
+    return { button: { title: say(`${capability}.form.title`), verb: 'form.open', data: { capability } } };
+  if (name !== 'requests') return {};
+  return { button: { title: say('help.button.requests'), verb: 'command.run', data: { text: 'requests' } } };
 }
 
 function withFallbacks(capability: AnyCapability, values: Raw): Raw {

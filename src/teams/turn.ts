@@ -21,11 +21,12 @@ import { type Envelope, personOf, placeOf } from './activity.ts';
 import { WireError } from './adapter.ts';
 import type { InvokeAnswer, Turns } from './application.ts';
 import { type Command, didYouMean, findCommand } from './commands.ts';
-import { formKey, hasFiles, rawOf, typedIn } from './given.ts';
+import { formKey, hasFiles, pressKey, rawOf, typedIn } from './given.ts';
 import type { CheckMember } from './membership.ts';
 import { CARD, cardMessage } from './post.ts';
 import type { Asker, Replies, Reply } from './replies.ts';
 import { Seen } from './seen.ts';
+import { type Brought, broughtIn, type SignIns, signIn } from './signIn.ts';
 import { MOST_TEXT, readMentions, readText } from './text.ts';
 
 export interface TurnParts {
@@ -35,6 +36,7 @@ export interface TurnParts {
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
   readonly commands: readonly Command[];
   readonly mayCommand: CheckMember;
+  readonly signIns: SignIns;
   readonly log: Log;
 }
 
@@ -45,13 +47,22 @@ interface Instead {
 }
 
 /** What a turn shows: a card instead, a card below, a problem said, or nothing more (its cards are posted already). */
-type Shows = Instead | Reply | { readonly said: Problem } | { readonly nothing: true };
+type Shows =
+  | Instead
+  | Reply
+  | { readonly said: Problem }
+  | { readonly nothing: true }
+  /** The client itself is to do something first. */
+  | { readonly answer: InvokeAnswer };
 
 /** Someone in a turn, with the key that makes their intent one. */
 interface Turn extends Asker {
   readonly key: string;
   /** The message whose card was pressed. */
   readonly pressed: string | null;
+  /** What a client brings that has signed somebody in. */
+  readonly brought: Brought;
+  readonly activity: Envelope;
   /** Whom the typed message mentions. */
   readonly mentions: readonly { readonly name: string; readonly teamsId: string }[];
 }
@@ -60,7 +71,7 @@ const Pressed = z.looseObject({ verb: z.string().max(100), data: z.record(z.stri
 const Execute = z.looseObject({ action: Pressed });
 
 export function openTurns(parts: TurnParts): Turns {
-  const { desk, teller, replies, capabilities, commands, mayCommand, log } = parts;
+  const { desk, teller, replies, capabilities, commands, mayCommand, signIns, log } = parts;
   const seen = new Seen();
   const greeted = new Seen(50_000);
 
@@ -75,6 +86,8 @@ export function openTurns(parts: TurnParts): Turns {
       key: `chat:${where.conversationId}:${activity.id ?? newId()}`,
       pressed: typeof pressed === 'string' && pressed !== '' ? pressed : null,
       mentions: readMentions(activity['entities'], activity.recipient.id),
+      brought: broughtIn(activity['value']),
+      activity,
     };
   };
 
@@ -101,14 +114,41 @@ export function openTurns(parts: TurnParts): Turns {
         const chosen = await desk.choose(id, { kind: command.name }, turn.who, turn.where);
         return chosen.ok ? replies.open(chosen.value, turn) : { below: replies.problem(chosen.problem, turn) };
       }
+      case 'sign in':
+      case 'sign out':
+        return command.name === 'sign in' ? typedSignIn(turn) : signOut(turn);
       default:
-        return { below: replies.help(turn) };
+        return { below: replies.help(turn, rest) };
     }
+  }
+
+  async function typedSignIn(turn: Turn): Promise<Shows> {
+    const asked = await signIns.get(turn.where.userId);
+    if (asked === 'none') return { below: replies.askToSignIn(turn) };
+    if ('problem' in asked) return { said: asked.problem };
+    return { below: replies.notice(say('signIn.already'), turn) };
+  }
+
+  async function signOut(turn: Turn): Promise<Shows> {
+    const why = await signIns.signOut(turn.where.userId);
+    return why ? { said: why } : { below: replies.notice(say('signIn.out'), turn) };
+  }
+
+  /** Whoever pressed signs in; what waited for it goes on, and the card pressed says so. */
+  async function pressedSignIn(id: string, turn: Turn): Promise<Shows> {
+    const request = id === '' ? null : await own(id, turn);
+    if (request && 'said' in request) return request;
+    const signed = await signIn(turn.brought, turn.activity, turn, signIns);
+    if (signed !== 'signed in') return 'problem' in signed ? { said: signed.problem } : signed;
+    await desk.signedIn(turn.who, turn.where);
+    if (!request) return { instead: replies.notice(say('signIn.done'), turn) };
+    const now = (await desk.find(id, turn.where)) ?? request;
+    return { instead: replies.card(now, turn), follows: now };
   }
 
   /** A typed command of a capability: filed when complete, else the form with what was understood. */
   async function typedWish(capability: AnyCapability, rest: string, turn: Turn): Promise<Shows> {
-    const raw = readArguments(rest, capability.fields);
+    const raw = desk.arrange(capability, readArguments(rest, capability.fields), turn.who, turn.where);
     if (!capability.fields.every((field) => !field.required || raw[field.name])) {
       return { below: replies.form(capability, raw, [], turn) };
     }
@@ -159,6 +199,7 @@ export function openTurns(parts: TurnParts): Turns {
     const [head = '', action = ''] = verb.split('.');
     const capability = capabilities.get(head);
     if (capability && action === 'submit') return submitForm(capability, data, turn);
+    if (capability && action === 'check') return checkForm(capability, data, turn);
     if (capability && action === 'again') return again(capability, text('requestId'), turn);
     if (capability?.acts?.[action]) return pressedAct(action, data, turn);
     switch (verb) {
@@ -169,9 +210,15 @@ export function openTurns(parts: TurnParts): Turns {
       case 'form.cancel':
         return { instead: replies.notice(say('form.cancelled'), turn) };
       case 'command.run':
-        return run(text('text').slice(0, MOST_TEXT), { ...turn, key: formKey(text('formId'), turn.where) ?? turn.key });
+        return run(text('text').slice(0, MOST_TEXT), {
+          ...turn,
+          key: pressKey(data, turn.who, turn.where) ?? turn.key,
+        });
       case 'request.show':
         return replies.request(text('requestId'), turn);
+      case 'request.signIn':
+      case 'signIn.start':
+        return pressedSignIn(text('requestId'), turn);
       case 'request.fix':
         return fix(text('requestId'), turn);
       case 'request.cancel':
@@ -184,6 +231,16 @@ export function openTurns(parts: TurnParts): Turns {
       default:
         return { said: problem('gone', 'bot.oldButton') };
     }
+  }
+
+  /** The form again, with its faults or with what would be done; nothing is filed. */
+  function checkForm(capability: AnyCapability, data: Readonly<Record<string, unknown>>, turn: Turn): Shows {
+    const formId = typeof data['formId'] === 'string' ? data['formId'] : '';
+    if (formKey(formId, turn.where) === null) return { said: problem('gone', 'bot.oldButton') };
+    const raw = rawOf(capability, data);
+    const checked = desk.check(capability, raw, turn.who, turn.where);
+    const [faults, lines] = checked.ok ? [[], checked.value] : [checked.problem, []];
+    return { instead: replies.form(capability, raw, faults, turn, formId, lines) };
   }
 
   async function submitForm(
@@ -213,7 +270,7 @@ export function openTurns(parts: TurnParts): Turns {
   async function again(capability: AnyCapability, id: string, turn: Turn): Promise<Shows> {
     const request = await own(id, turn);
     if ('said' in request) return request;
-    const raw = { ...capability.write(request.input), again: 'true' };
+    const raw = { ...capability.write(request.input, request.outcome), again: 'true' };
     const filed = await file(capability, raw, turn, null, `again:${request.id}:${request.version}`);
     return filed.ok ? { nothing: true } : { below: replies.form(capability, raw, filed.problem, turn) };
   }
@@ -224,7 +281,7 @@ export function openTurns(parts: TurnParts): Turns {
     const capability = capabilities.get(request.capability);
     if (!capability) throw new Error(`no capability named ${request.capability}`);
     const why = request.problem?.kind === 'input' ? [request.problem] : [];
-    return { below: replies.form(capability, capability.write(request.input), why, turn) };
+    return { below: replies.form(capability, capability.write(request.input, request.outcome), why, turn) };
   }
 
   async function own(id: string, turn: Turn): Promise<Request | { said: Problem }> {
@@ -286,6 +343,8 @@ export function openTurns(parts: TurnParts): Turns {
       if ('below' in shows) await post(context, shows, turn);
       if ('said' in shows) await send(context, replies.problem(shows.said, turn), turn);
       if ('instead' in shows) await replace(context, shows, turn);
+      // Only an invoke can be answered so; whoever pressed otherwise is shown the button that can.
+      if ('answer' in shows) await send(context, replies.askToSignIn(turn), turn);
     } catch (cause) {
       seen.forget(keyOf(activity, turn));
       throw cause;
@@ -355,6 +414,7 @@ export function openTurns(parts: TurnParts): Turns {
         if (behind && turn.pressed !== null) await follow(context, behind, turn.pressed, turn);
         return { statusCode: 200, type: CARD, value: render(instead, turn.language).card };
       }
+      if ('answer' in shows) return shows.answer;
       if ('said' in shows) return message(turn.language.say(shows.said.say));
       if ('below' in shows) await post(context, shows, turn);
       return message(turn.language.say(say('bot.below')));

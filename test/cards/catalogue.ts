@@ -68,7 +68,7 @@ export function asked(): { readonly exact: ReadonlySet<string>; readonly pattern
     for (const field of fields) {
       exact.delete(field.words);
       for (const part of ['label', 'placeholder', 'missing']) exact.add(`${field.words}.${part}`);
-      for (const choice of field.choices ?? []) exact.add(choice.words);
+      for (const choice of field.choices ?? []) if ('words' in choice) exact.add(choice.words);
     }
   }
   return { exact, patterns };

@@ -51,6 +51,16 @@ describe('render', () => {
       sentence: text,
       note: fc.oneof(fc.constant([] as const), fc.tuple(fc.record({ text }))),
       rows: fc.array(fc.record({ label: text, text }), { maxLength: 5 }),
+      items: fc.array(
+        fc.record({
+          title: text,
+          state: text,
+          sub: text,
+          data: fc.record({ text, requestId: text, drawn: text }),
+        }),
+        { maxLength: 3 },
+      ),
+      page: fc.oneof(fc.constant([] as const), fc.tuple(fc.record({ title: text, url: text }))),
       question: fc.oneof(
         fc.constant([] as const),
         fc.tuple(

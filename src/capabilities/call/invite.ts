@@ -43,6 +43,7 @@ const ROWS = 9;
 export function callInvite(settings: CallInviteSettings): Capability<InviteInput, InviteOutcome> {
   return {
     name: 'callInvite',
+    topic: 'calls',
     commands: ['call invite', 'invite to call', 'invite to the call', 'ring'],
     fields: FIELDS,
     read: (raw, around) => read(raw, around, settings),

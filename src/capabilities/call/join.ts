@@ -18,6 +18,7 @@ const NAMES = 20;
 export function callJoin(settings: CallSettings & { readonly hasCalls: boolean }): Capability<JoinInput, CallState> {
   return {
     name: 'callJoin',
+    topic: 'calls',
     commands: ['call join', 'join call', 'join the call', 'join the meeting'],
     fields: FIELDS,
     read: (raw, around) => read(raw, around, settings.hasCalls),

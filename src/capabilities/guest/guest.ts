@@ -18,6 +18,7 @@ export interface GuestSettings {
 export function guest(settings: GuestSettings): Capability<GuestInput, GuestOutcome> {
   return {
     name: 'guest',
+    topic: 'guests',
     commands: ['invite', 'invite guest', 'add guest', 'bring in'],
     fields: GUEST_FIELDS,
     read: (raw, around) => readGuest(raw, around, settings.defaultRedirectUrl),

@@ -1,0 +1,22 @@
+/**
+ * A limit for one call that ends it when its time is up or the bot stops. Must not know what is called.
+ */
+
+/**
+ * Not made of AbortSignal.any and .timeout: on Node 20 the garbage collector takes the timeout of such a signal away, and
+ * a silent service is waited for without end. `lift` lets go of the timer.
+ */
+export function limitOf(ms: number, stopping?: AbortSignal): { readonly signal: AbortSignal; lift(): void } {
+  const limit = new AbortController();
+  const stop = (): void => limit.abort(stopping?.reason);
+  const timer = setTimeout(() => limit.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')), ms);
+  if (stopping?.aborted) stop();
+  stopping?.addEventListener('abort', stop);
+  return {
+    signal: limit.signal,
+    lift() {
+      clearTimeout(timer);
+      stopping?.removeEventListener('abort', stop);
+    },
+  };
+}
