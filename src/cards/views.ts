@@ -63,8 +63,8 @@ export function requestView(
           {
             text: extra(question.say, LIMITS.sentence),
             ...(question.search
-              ? { choose: [], search: [{ options: optionsOf(question) }] }
-              : { choose: [{ options: optionsOf(question) }], search: [] }),
+              ? { choose: [], search: [{ options: optionsOf(question, w) }] }
+              : { choose: [{ options: optionsOf(question, w) }], search: [] }),
             data: { requestId: id, field: question.field },
           },
         ]
@@ -89,10 +89,10 @@ export function requestView(
 }
 
 /** The first options that fit; their values are the capability's own and stay whole. */
-function optionsOf(question: Question): { readonly title: string; readonly value: string }[] {
+function optionsOf(question: Question, w: Words): { readonly title: string; readonly value: string }[] {
   let room: number = LIMITS.optionBytes;
   return question.options.slice(0, LIMITS.options).flatMap((option) => {
-    const title = oneLine(option.title, LIMITS.choiceTitle);
+    const title = oneLine(typeof option.title === 'string' ? option.title : w.say(option.title), LIMITS.choiceTitle);
     room -= bytes(title) + bytes(option.value) + 22;
     return room < 0 ? [] : [{ title, value: option.value }];
   });

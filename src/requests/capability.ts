@@ -103,6 +103,10 @@ interface SoFar<O> {
   /** Null: what was achieved holds no longer. */
   readonly outcome?: O | null;
   readonly standing?: string;
+  /** What it is about, now that this is known (a name turned out to be a certain deal). */
+  readonly subject?: string;
+  /** Filed before anything of this is said; what was filed before under its key stays as it is. */
+  readonly files?: Filing;
   readonly wakes?: readonly Wake[];
 }
 

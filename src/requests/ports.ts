@@ -75,6 +75,7 @@ export interface Change {
   readonly note?: Say | null;
   readonly outcome?: unknown;
   readonly standing?: string | null;
+  readonly subject?: string;
   readonly problem?: Problem | null;
   readonly question?: Question | null;
   readonly input?: unknown;

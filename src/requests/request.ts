@@ -71,7 +71,8 @@ export const chatOf = ({ conversationId }: Pick<Place, 'conversationId'>): strin
 export interface Question {
   readonly say: Say;
   readonly field: string;
-  readonly options: readonly { readonly title: string; readonly value: string }[];
+  /** A plain title is a name; a Say is put into words. */
+  readonly options: readonly { readonly title: string | Say; readonly value: string }[];
   /** Beyond the options anybody of the organisation may be searched for; the answer is then an Entra object id. */
   readonly search?: 'people';
   /** Until when it waits for its answer, epoch ms; set when it is asked. */

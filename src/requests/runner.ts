@@ -150,7 +150,7 @@ export class Runner {
     const unheard = answers.find((answer) => answer.reply === null);
     if (unheard) return this.#lost(claim, unheard.call, unheard.sentAt, problem('down', 'problem.lost'));
 
-    const { clock, store, changed } = this.#parts;
+    const { clock, store } = this.#parts;
     const facts: Facts = {
       requestId: request.id,
       now: clock.now(),
@@ -164,13 +164,12 @@ export class Runner {
       beside: await besideOf(store, capability, request).catch(trouble),
     };
     const step: Step<unknown> = capability.step(request.input, answers, facts);
+    if ('files' in step && step.files) await this.#file(request, step.files);
     switch (step.kind) {
       case 'call':
         return this.#call(claim, step.call, capability.answers[step.call.name], step.outcome);
       case 'file': {
-        await store.accept([this.#draft(request, step.filing)], facts.now, 0).catch(trouble);
-        this.wake();
-        if (step.filing.shown) changed(request);
+        await this.#file(request, step.filing);
         return { go: claim };
       }
       case 'done':
@@ -225,17 +224,16 @@ export class Runner {
     }
   }
 
-  #draft({ requester, place }: Request, { shown, ...filing }: Filing): Draft {
-    const remote = this.#parts.capabilities.get(filing.capability)?.remote;
-    return {
-      ...filing,
-      id: newId(),
-      requester,
-      place,
-      activityId: null,
-      ...(shown ? {} : { silent: true }),
-      ...(remote ? { remote } : {}),
-    };
+  /** On behalf of whoever asked, and where. */
+  async #file(request: Request, { shown, ...filing }: Filing): Promise<void> {
+    const { store, clock, capabilities, changed } = this.#parts;
+    const { requester, place } = request;
+    const remote = capabilities.get(filing.capability)?.remote;
+    const draft: Draft = { ...filing, id: newId(), requester, place, activityId: null };
+    const whole = { ...draft, ...(shown ? {} : { silent: true as const }), ...(remote ? { remote } : {}) };
+    await store.accept([whole], clock.now(), 0).catch(trouble);
+    this.wake();
+    if (shown) changed(request);
   }
 
   /** Sends one call. A safe one needs no mark: repeating it harms nobody, so its commit is spared. */

@@ -157,8 +157,21 @@ function tells(engine: Engine, change: Change): boolean {
 
 /** What a change does to the request's own row. Absent means as before, null means no more. */
 function columns(change: Change): UpdateObject<Tables, 'requests'> {
-  const { state, visible, leaseUntil, nextAt, attempts, lost, standing, note, outcome, problem, question, input } =
-    change;
+  const {
+    state,
+    visible,
+    leaseUntil,
+    nextAt,
+    attempts,
+    lost,
+    standing,
+    subject,
+    note,
+    outcome,
+    problem,
+    question,
+    input,
+  } = change;
   // Cast, because PostgreSQL takes a case of nothing but parameters for text.
   const soonest = sql`cast(${Math.min(nextAt ?? change.at, change.at)} as bigint)`;
   const restsUntil =
@@ -179,6 +192,7 @@ function columns(change: Change): UpdateObject<Tables, 'requests'> {
     ...(attempts !== undefined && { attempts }),
     ...(lost !== undefined && { lost: JSON.stringify(lost) }),
     ...(standing !== undefined && { standing }),
+    ...(subject !== undefined && { subject }),
     ...(note !== undefined && { note: json(note) }),
     ...(outcome !== undefined && { outcome: json(outcome) }),
     ...(problem !== undefined && { problem: json(problem) }),

@@ -9,7 +9,7 @@ export interface RequestTable {
   readonly id: string;
   readonly key: string;
   readonly capability: string;
-  readonly subject: string;
+  subject: string;
   standing: string | null;
   readonly tenant_id: string;
   readonly requester_id: string;

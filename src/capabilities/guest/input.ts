@@ -2,13 +2,12 @@
  * A guest invitation as asked for: its fields (one list for chat, form and help), and how raw text becomes an input or
  * a list of faults, each with its field. Pure; must not know Graph's answers or cards.
  */
-// English only: with all languages it takes 250 ms to load instead of 55.
-import * as chrono from 'chrono-node/en';
-import { DateTime, Info } from 'luxon';
 import { z } from 'zod/v4';
 import type { Field, Raw, Surroundings } from '../../requests/capability.ts';
-import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
+import { bad, good, type Problem, type problem, type Result } from '../../requests/problem.ts';
 import { say } from '../../requests/say.ts';
+import { looksLikeDay, readDay } from '../days.ts';
+import { given, readerOf } from '../reader.ts';
 import { languageCode } from './languages.ts';
 import { faultOfAddress, readPeople } from './people.ts';
 
@@ -65,10 +64,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     words: 'guest.field.until',
     max: 60,
     phrases: ['until', 'till'],
-    // What only looks like a date is taken for one as well, so that it gets its own fault (31 Feb).
-    accepts: (text) =>
-      /^(?:\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+\d)/i.test(text) ||
-      chrono.parse(text.slice(0, 60), undefined, { forwardDate: true })[0]?.index === 0,
+    accepts: looksLikeDay,
   },
   {
     name: 'message',
@@ -136,20 +132,7 @@ export function readGuest(
   around: Surroundings,
   defaultRedirectUrl: string,
 ): Result<readonly GuestInput[], readonly Problem[]> {
-  const faults: Problem[] = [];
-  const fault = (field: string, sentence: Parameters<typeof problem>[1]): void => {
-    faults.push(problem('input', sentence, { field }));
-  };
-  const text = (name: string): string | undefined => {
-    const value = raw[name]?.trim();
-    const field = GUEST_FIELDS.find((one) => one.name === name);
-    if (value && field?.max && value.length > field.max) {
-      fault(name, say('problem.tooLong', { most: field.max, length: value.length }));
-      // The rest is looked at all the same, for other faults, but not at any length.
-      return value.slice(0, field.max);
-    }
-    return value === undefined || value === '' ? undefined : value;
-  };
+  const { faults, fault, text } = readerOf(raw, GUEST_FIELDS);
 
   const { people, unreadable } = readPeople(text('people') ?? '');
   if (people.length === 0 && unreadable.length === 0) fault('people', 'guest.field.people.missing');
@@ -241,25 +224,9 @@ type Fault = (field: string, sentence: Parameters<typeof problem>[1]) => void;
 
 function readUntil(typed: string | undefined, around: Surroundings, fault: Fault): string | undefined {
   if (!typed) return undefined;
-  const told = around.requester.timeZone;
-  const zone = told && Info.isValidIANAZone(told) ? told : 'utc';
-  const today = DateTime.fromMillis(around.now, { zone });
-  let day = DateTime.fromISO(typed, { zone });
-  if (!day.isValid) {
-    const [found] = chrono.parse(typed, { instant: today.toJSDate(), timezone: today.offset }, { forwardDate: true });
-    if (found)
-      day = DateTime.fromObject(
-        {
-          year: found.start.get('year') ?? today.year,
-          month: found.start.get('month') ?? 1,
-          day: found.start.get('day') ?? 1,
-        },
-        { zone },
-      );
-  }
-  if (!day.isValid) fault('until', say('guest.until.unreadable', { text: typed }));
-  else if (day < today.startOf('day')) fault('until', 'guest.until.past');
-  else return day.toISODate();
+  const read = readDay(typed, around);
+  if ('day' in read) return read.day;
+  fault('until', read.wrong === 'past' ? 'guest.until.past' : say('guest.until.unreadable', { text: typed }));
   return undefined;
 }
 
@@ -294,11 +261,4 @@ function readTeam(typed: string | undefined, around: Surroundings, fault: Fault)
 /** The first words of what follows a phrase, up to the next phrase-like word or mark. */
 function firstWords(text: string): string {
   return (/^[\p{L}-]+(?:\s*\([\p{L}\s]+\))?/u.exec(text)?.[0] ?? '').trim();
-}
-
-/** The object without its undefined members. */
-function given<T extends Record<string, unknown>>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }

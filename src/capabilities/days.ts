@@ -1,0 +1,41 @@
+/**
+ * Days as people type them ("15 Mar", "tomorrow", "2027-03-15"), in the time zone of whoever typed them. Pure; must not
+ * know what a day is for.
+ */
+// English only: with all languages it takes 250 ms to load instead of 55.
+import * as chrono from 'chrono-node/en';
+import { DateTime, Info } from 'luxon';
+import type { Surroundings } from '../requests/capability.ts';
+
+/** Whether a text begins like a day. What only looks like one counts as well, so that it gets its own fault (31 Feb). */
+export function looksLikeDay(text: string): boolean {
+  return (
+    /^(?:\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+\d)/i.test(text) ||
+    chrono.parse(text.slice(0, 60), undefined, { forwardDate: true })[0]?.index === 0
+  );
+}
+
+/** The day as an ISO date (no time), or why it is none: it cannot be read, or it is over. A day without a year is the next. */
+export function readDay(
+  typed: string,
+  around: Surroundings,
+): { readonly day: string } | { readonly wrong: 'unreadable' | 'past' } {
+  const told = around.requester.timeZone;
+  const zone = told && Info.isValidIANAZone(told) ? told : 'utc';
+  const today = DateTime.fromMillis(around.now, { zone });
+  let day = DateTime.fromISO(typed, { zone });
+  if (!day.isValid) {
+    const [found] = chrono.parse(typed, { instant: today.toJSDate(), timezone: today.offset }, { forwardDate: true });
+    if (found)
+      day = DateTime.fromObject(
+        {
+          year: found.start.get('year') ?? today.year,
+          month: found.start.get('month') ?? 1,
+          day: found.start.get('day') ?? 1,
+        },
+        { zone },
+      );
+  }
+  if (!day.isValid) return { wrong: 'unreadable' };
+  return day < today.startOf('day') ? { wrong: 'past' } : { day: day.toISODate() ?? '' };
+}

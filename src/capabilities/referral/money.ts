@@ -1,0 +1,75 @@
+/**
+ * Amounts with a currency as people type them: "50k USD", "EUR 1.5m", "50,000 dollars". Pure.
+ */
+
+/** Codes of ISO 4217 that the runtime knows. */
+const CODES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
+
+const SIGNS: Readonly<Record<string, string>> = { $: 'USD', '€': 'EUR', '£': 'GBP', '¥': 'JPY', '₹': 'INR' };
+const SCALES: Readonly<Record<string, number>> = {
+  k: 1e3,
+  thousand: 1e3,
+  m: 1e6,
+  mn: 1e6,
+  mio: 1e6,
+  million: 1e6,
+  bn: 1e9,
+  billion: 1e9,
+};
+
+const NUMBER = String.raw`\d[\d.,' \u00a0\u202f]*\d|\d`;
+const SCALE = String.raw`(?:\s*(k|m|mn|mio|bn|thousand|million|billion)(?![\p{L}]))?`;
+const AMOUNT = new RegExp(
+  String.raw`(?<![\p{L}\p{N}])(?:([A-Za-z]{3})\s*|([$€£¥₹])\s*)?(${NUMBER})${SCALE}(?:\s*(?:([A-Za-z]{3})(?![\p{L}])|([$€£¥₹])))?`,
+  'giu',
+);
+
+export interface Money {
+  /** Null: none was named. */
+  readonly currency: string | null;
+  readonly amount: number;
+}
+
+/** The first amount with a currency in the text, and where it stands. */
+export function findMoney(text: string): (Money & { readonly start: number; readonly end: number }) | null {
+  for (const match of text.matchAll(AMOUNT)) {
+    const [whole, before, signBefore, digits = '', scale, after, signAfter] = match;
+    const currency = [before, after].find((one) => one && CODES.has(one.toUpperCase()))?.toUpperCase();
+    const sign = SIGNS[signBefore ?? ''] ?? SIGNS[signAfter ?? ''];
+    const amount = numberOf(digits) * (SCALES[scale?.toLowerCase() ?? ''] ?? 1);
+    if ((currency ?? sign) === undefined || !Number.isFinite(amount)) continue;
+    // A word of three letters beside a number is not always a currency: it stays in the text.
+    const start = match.index + (before && before.toUpperCase() !== currency ? before.length : 0);
+    const kept = after && after.toUpperCase() !== currency ? whole.lastIndexOf(after) : whole.length;
+    return { currency: currency ?? sign ?? null, amount, start, end: match.index + kept };
+  }
+  return null;
+}
+
+/** What was typed into a field for an amount; null when it is none, or more than that. */
+export function readMoney(typed: string): Money | null {
+  const text = typed.trim();
+  const found = findMoney(text);
+  if (found) return `${text.slice(0, found.start)}${text.slice(found.end)}`.trim() === '' ? found : null;
+  const [, digits = '', scale] = new RegExp(`^(${NUMBER})${SCALE}$`, 'iu').exec(text) ?? [];
+  const amount = digits === '' ? Number.NaN : numberOf(digits) * (SCALES[scale?.toLowerCase() ?? ''] ?? 1);
+  return Number.isFinite(amount) ? { amount, currency: null } : null;
+}
+
+export const isCurrency = (code: string): boolean => CODES.has(code);
+
+/**
+ * Digits with marks: the last mark is the decimal one if it stands alone and one, two or more than three digits follow
+ * ("1.5", "1,50", but "50,000" and "50.000" are thousands); all others group.
+ */
+function numberOf(digits: string): number {
+  const text = digits.replace(/[\s\u00a0\u202f']/g, '');
+  const marks = [...text.matchAll(/[.,]/g)];
+  const last = marks.at(-1);
+  if (!last) return Number(text);
+  const isOnlyOne = marks.filter(([mark]) => mark === last[0]).length === 1;
+  const follows = text.length - last.index - 1;
+  const isDecimal = isOnlyOne && (follows !== 3 || (marks.length > 1 && marks[0]?.[0] !== last[0]));
+  if (!isDecimal) return Number(text.replace(/[.,]/g, ''));
+  return Number(`${text.slice(0, last.index).replace(/[.,]/g, '')}.${text.slice(last.index + 1)}`);
+}

@@ -1,0 +1,179 @@
+/**
+ * Watching for deals that come in: an admin has Partner Center report to this place, and every report becomes news that is
+ * read in the admin's name. Lives until somebody ends it. No I/O; must not know Teams, HTTP, SQL or card templates.
+ * Source: Partner Center, webhooks (create, update, delete a registration), "referral connectors".
+ */
+import { z } from 'zod/v4';
+import type { Answer, Call, Capability, Facts, Raw, Step, Surroundings } from '../../requests/capability.ts';
+import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
+import { ENDED, type Request } from '../../requests/request.ts';
+import { say } from '../../requests/say.ts';
+
+export interface WatchSettings {
+  /** Address under which Microsoft reaches us, without a slash at its end; null: nothing can be reported. */
+  readonly publicUrl: () => string | null;
+  /** Entra object ids of those who may. */
+  readonly admins: ReadonlySet<string>;
+}
+
+export interface WatchInput {
+  readonly tenantId: string;
+  /** The address that is registered already may be replaced. */
+  readonly replaces?: string;
+}
+
+export interface WatchOutcome {
+  readonly since: number;
+  /** When the registration was last looked at. */
+  readonly checkedAt: number;
+  readonly over?: true;
+}
+
+/** Property names come in either case (PascalCase in what is sent, camelCase in the newer reference). */
+const Registration = z
+  .looseObject({ WebhookUrl: z.string().nullish(), webhookUrl: z.string().nullish() })
+  .transform((one) => ({ url: one.WebhookUrl ?? one.webhookUrl ?? null }));
+
+const EVENTS = ['referral-created', 'referral-updated'];
+/** How often it is made sure that reports still come here, and that whoever asked is still signed in. */
+const CHECK_MS = 24 * 3600_000;
+/** An address to which reports came is not asked about again for this long. */
+const FRESH_MS = 3600_000;
+
+export function referralWatch(settings: WatchSettings): Capability<WatchInput, WatchOutcome> {
+  return {
+    name: 'referralWatch',
+    topic: 'deals',
+    isAside: true,
+    remote: 'partnerCenter',
+    commands: ['referrals watch', 'referral watch', 'deals watch', 'watch referrals', 'watch deals'],
+    fields: [],
+    read: (raw, around) => read(raw, around, settings),
+    write: () => ({}),
+    choose: (input, _field, { value }) => (value === 'cancel' ? input : { ...input, replaces: value }),
+    subject: ({ tenantId }) => tenantId,
+    subjectAt: ({ tenantId }) => tenantId,
+    answers: { look: Registration },
+    step: (input, answers, facts) => step(input, answers, facts, settings),
+    beside: ({ tenantId }) => [{ capability: 'referralWatch', subject: tenantId }],
+    acts: {
+      stop: {
+        typed: {
+          words: ['referrals unwatch', 'referral unwatch', 'deals unwatch', 'stop watching'],
+          usage: 'referrals unwatch',
+          does: 'help.referrals.unwatch',
+        },
+        read: (request) =>
+          ENDED.has(request.state)
+            ? bad(problem('clash', 'referralWatch.notWatching'))
+            : good([{ key: 'stop', body: {} }]),
+      },
+    },
+    story,
+  };
+}
+
+function read(
+  _raw: Raw,
+  { requester, place }: Surroundings,
+  { admins, publicUrl }: WatchSettings,
+): Result<readonly WatchInput[], readonly Problem[]> {
+  if (!admins.has(requester.id)) return bad([problem('denied', 'problem.adminsOnly')]);
+  if (publicUrl() === null) return bad([problem('refused', 'referralWatch.noPublicUrl')]);
+  return good([{ tenantId: place.tenantId }]);
+}
+
+const registration = (name: string, method: Call['method'], body?: unknown): Call => ({
+  name,
+  to: 'partnerWebhooks',
+  method,
+  path: '/registration',
+  ...(body === undefined ? {} : { body }),
+  // Registering twice, or taking back what is gone, changes nothing.
+  repeat: 'safe',
+});
+
+function step(
+  input: WatchInput,
+  answers: readonly Answer[],
+  facts: Facts<WatchOutcome>,
+  { publicUrl }: WatchSettings,
+): Step<WatchOutcome> {
+  const { soFar, now, signals } = facts;
+  const reply = (name: string) => answers.findLast(({ call }) => call.name === name)?.reply;
+  const fail = (why: Problem): Step<WatchOutcome> => ({ kind: 'fail', problem: why, fresh: true, standing: 'over' });
+  const over = (outcome: WatchOutcome): Step<WatchOutcome> => ({
+    kind: 'done',
+    outcome: { ...outcome, over: true },
+    standing: 'over',
+  });
+  const base = publicUrl();
+  if (base === null) return fail(problem('refused', 'referralWatch.noPublicUrl'));
+  const url = `${base}/api/referrals?request=${facts.requestId}`;
+
+  if (soFar && signals.some(({ key }) => key === 'stop')) {
+    const gone = reply('unregister');
+    if (!gone) return { kind: 'call', call: registration('unregister', 'DELETE') };
+    return gone.ok || gone.problem.kind === 'gone' ? over(soFar) : fail(gone.problem);
+  }
+  // A report is a sign that all is well; else it is asked for now and then.
+  const heardAt = signals.find(({ key }) => key === 'heard')?.at ?? 0;
+  const checkedAt = Math.max(soFar?.checkedAt ?? 0, heardAt - FRESH_MS);
+  if (soFar && now < checkedAt + CHECK_MS) return rest(soFar, checkedAt + CHECK_MS - now);
+
+  const looked = reply('look');
+  if (!looked) return { kind: 'call', call: registration('look', 'GET') };
+  if (!looked.ok && looked.problem.kind !== 'gone') return fail(looked.problem);
+  const theirs = looked.ok ? (looked.body as unknown as z.infer<typeof Registration>).url : null;
+  const at = lookedAt(answers) ?? now;
+  if (theirs === url) return rest({ since: soFar?.since ?? at, checkedAt: at }, CHECK_MS);
+  // Partner Center knows one address: taking it from somebody else is for a person to decide.
+  const isOurs = theirs?.startsWith(`${base}/`) ?? false;
+  if (theirs !== null && !isOurs && input.replaces !== theirs)
+    return {
+      kind: 'ask',
+      question: {
+        say: say('referralWatch.taken', { url: hostOf(theirs) }),
+        field: 'replaces',
+        options: [{ title: say('referralWatch.replace'), value: theirs }],
+      },
+      forMs: 24 * 3600_000,
+    };
+  const body = { WebhookUrl: url, WebhookEvents: EVENTS, signatureTokenToMsSignatureHeader: false };
+  const put = reply('register');
+  if (!put) return { kind: 'call', call: registration('register', theirs === null ? 'POST' : 'PUT', body) };
+  if (!put.ok) return fail(put.problem);
+  return rest({ since: soFar?.since ?? now, checkedAt: now }, CHECK_MS);
+}
+
+const lookedAt = (answers: readonly Answer[]): number | undefined =>
+  answers.findLast(({ call }) => call.name === 'look')?.sentAt;
+
+const rest = (outcome: WatchOutcome, forMs: number): Step<WatchOutcome> => ({
+  kind: 'later',
+  waits: true,
+  fresh: true,
+  forMs,
+  outcome,
+  standing: 'watching',
+});
+
+const hostOf = (address: string): string => (URL.canParse(address) ? new URL(address).host : address.slice(0, 60));
+
+function story({
+  outcome,
+}: Request<WatchInput, WatchOutcome>): ReturnType<Capability<WatchInput, WatchOutcome>['story']> {
+  const title = say('referralWatch.title');
+  if (!outcome) return { title, rows: [] };
+  return {
+    title,
+    rows: [],
+    live: {
+      state: say('referralWatch.state'),
+      sentence: say('referralWatch.on'),
+      tone: 'good',
+      buttons: [{ title: say('referralWatch.stop'), verb: 'referralWatch.stop' }],
+    },
+    ending: { sentence: say('referralWatch.off'), tone: 'neutral', buttons: [] },
+  };
+}
