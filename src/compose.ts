@@ -16,6 +16,7 @@ import { openGraph } from './remotes/graph.ts';
 import { openRemotes } from './remotes/remotes.ts';
 import { warmTokens } from './remotes/signedTokens.ts';
 import { openTokens } from './remotes/tokens.ts';
+import { openWebhookSignatures } from './remotes/webhookSignatures.ts';
 import type { AnyCapability } from './requests/capability.ts';
 import { Desk } from './requests/desk.ts';
 import type { Clock, Log } from './requests/ports.ts';
@@ -155,6 +156,8 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     verify,
     verifyCalls,
     heard: (callback) => desk.heard(callback),
+    verifyWebhook: openWebhookSignatures({ ...config.webhookTrust, timeoutMs: KEYS_MS }),
+    heardReferral: (callback) => desk.heardReferral(callback),
     receive: (activity) => adapter.receive(activity, (context) => application.run(context)),
     audit: (line) => store.audit([line]),
     missing: async () => {

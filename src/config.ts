@@ -3,32 +3,10 @@
  * explains it and `env/.env.example` is written from it. Must not read the environment itself (main and demo do).
  */
 import { z } from 'zod/v4';
+import { Secret } from './secret.ts';
+import { liveTrust, sandboxTrust, type WebhookTrust } from './webhookTrust.ts';
 
-/** A value that shows itself only when asked: logs, errors and JSON print `[secret]`. */
-export class Secret {
-  readonly #value: string;
-
-  constructor(value: string) {
-    this.#value = value;
-  }
-
-  /** The value itself, for the one call that needs it. */
-  reveal(): string {
-    return this.#value;
-  }
-
-  toString(): string {
-    return '[secret]';
-  }
-
-  toJSON(): string {
-    return '[secret]';
-  }
-
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return '[secret]';
-  }
-}
+export { Secret };
 
 /** Ids the sandbox goes by; they exist nowhere else. */
 export const SANDBOX_BOT_ID = '5a4db0c5-0000-4000-8000-000000000b07';
@@ -48,6 +26,7 @@ const country = z
   .refine((value) => value !== '' && REGIONS.of(value) !== undefined, 'must be a country’s two letters');
 const REGIONS = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
 const list = z.string().transform((value) => value.split(/[\s,]+/).filter((one) => one !== ''));
+const host = z.string().regex(/^[a-z\d-]+(\.[a-z\d-]+)+$/i, 'must be names of hosts, without scheme, port or path');
 
 /** name → schema and meaning. Order is the order of `env/.env.example`. */
 const VARIABLES = {
@@ -130,6 +109,14 @@ const VARIABLES = {
     count(1, 300).default(75),
     'How long somebody may ring before the card says no answer, in seconds (Microsoft itself gives up after 60)',
   ],
+  REFERRAL_CERTIFICATE_HOSTS: [
+    list.pipe(z.array(host).min(1, 'must name a host')).optional(),
+    'Hosts the certificates of Partner Center’s webhooks may be fetched from (default: 3psostorageacct.blob.core.windows.net; the sandbox in sandbox mode)',
+  ],
+  REFERRAL_CERTIFICATE_ROOTS: [
+    z.string().min(1).optional(),
+    'PEM file with root certificates that may stand behind these, beside those Node.js knows',
+  ],
   SANDBOX_URL: [url.default('http://127.0.0.1:3979'), 'Sandbox mode: where the stand-ins listen'],
   DEFAULT_REDIRECT_URL: [
     z.url({ protocol: /^https$/, error: 'must be an https address' }).default('https://teams.microsoft.com'),
@@ -199,6 +186,7 @@ export interface Config {
   /** Two letters in upper case. */
   readonly defaultCountry: string | null;
   readonly ringMs: number;
+  readonly webhookTrust: WebhookTrust;
   /** Null in sandbox mode: no token ever leaves it. */
   readonly botIdentity: AppIdentity | null;
   readonly graphIdentity: AppIdentity | null;
@@ -298,6 +286,9 @@ function sandboxConfig(values: Values, fault: Fault): Config {
   ] as const) {
     if (values[name]) fault(name, 'sandbox mode refuses credentials, so leave it empty');
   }
+  for (const name of ['REFERRAL_CERTIFICATE_HOSTS', 'REFERRAL_CERTIFICATE_ROOTS'] as const) {
+    if (values[name]) fault(name, 'sandbox mode trusts the sandbox’s certificates only, so leave it empty');
+  }
   const host = values.HOST ?? '127.0.0.1';
   const own = `http://${host.includes(':') ? `[${host}]` : host}`;
   if (!(URL.canParse(own) && isLoopback(own))) fault('HOST', 'sandbox mode listens on loopback only');
@@ -317,6 +308,7 @@ function sandboxConfig(values: Values, fault: Fault): Config {
     callsOpenIdMetadataUrl:
       values.CALLS_OPENID_METADATA_URL ?? `${base}/login/calls/v1/.well-known/OpenIdConfiguration`,
     publicUrl: publicUrl(values, fault) ?? (values.PORT === 0 ? null : `${own}:${values.PORT}`),
+    webhookTrust: sandboxTrust(base),
     botIdentity: null,
     graphIdentity: null,
   };
@@ -363,6 +355,7 @@ function liveConfig(values: Values, fault: Fault): Config {
     callsOpenIdMetadataUrl:
       values.CALLS_OPENID_METADATA_URL ?? 'https://api.aps.skype.com/v1/.well-known/OpenIdConfiguration',
     publicUrl: publicUrl(values, fault),
+    webhookTrust: liveTrust(values.REFERRAL_CERTIFICATE_HOSTS, values.REFERRAL_CERTIFICATE_ROOTS),
     botIdentity: bot,
     graphIdentity: {
       clientId: values.GRAPH_CLIENT_ID ?? botId,

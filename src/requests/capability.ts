@@ -5,6 +5,7 @@
  */
 import type { CallNotice } from './callNotices.ts';
 import type { Problem, Result } from './problem.ts';
+import type { ReferralNotice } from './referralNotices.ts';
 import type { LostCall, Person, Place, Question, Request } from './request.ts';
 import type { Say } from './say.ts';
 
@@ -207,6 +208,8 @@ export interface Capability<I = never, O = never> {
   subjectAt?(place: Place): string;
   /** What the calling service said, as signals; none when it says nothing to this request. */
   hears?(request: Request<I, O>, notice: CallNotice): readonly Omit<Signal, 'at'>[];
+  /** What Partner Center said of a referral, likewise. The notice is signed, that it is meant for this request is not. */
+  hearsReferral?(request: Request<I, O>, notice: ReferralNotice): readonly Omit<Signal, 'at'>[];
   /** Title and facts at any time; the ending once there is an outcome. The spine adds what is the same for all. */
   story(request: Request<I, O>): {
     readonly title: Say;

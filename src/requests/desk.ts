@@ -8,6 +8,7 @@ import type { AnyCapability, Raw } from './capability.ts';
 import { newId } from './ids.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
 import { bad, good, type Problem, problem, type Result } from './problem.ts';
+import type { ReferralCallback } from './referralNotices.ts';
 import { chatOf, LIVE, type Person, type Place, type Question, type Request } from './request.ts';
 import { say } from './say.ts';
 
@@ -155,6 +156,15 @@ export class Desk {
       const signals = this.#capability(request.capability).hears?.(request, notice) ?? [];
       if (await store.signal(request.id, signals, clock.now())) queued();
     }
+  }
+
+  /** What Partner Center says of a referral, kept with the request its address names; the same is true of it. */
+  async heardReferral({ requestId, notice }: ReferralCallback): Promise<void> {
+    const { store, clock, queued } = this.#parts;
+    const request = requestId === null ? null : await store.get(requestId);
+    if (!request) return;
+    const signals = this.#capability(request.capability).hearsReferral?.(request, notice) ?? [];
+    if (await store.signal(request.id, signals, clock.now())) queued();
   }
 
   /** How an invitation went concerns the request that its context names; all else, and one without, the one of the address. */
