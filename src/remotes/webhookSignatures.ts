@@ -60,11 +60,11 @@ export type VerifyWebhook = (headers: WebhookHeaders, body: () => Promise<Buffer
 
 const ORGANISATION = 'Microsoft Corporation';
 /** PKCS#1 v1.5, as in the sample; it would take SHA-1 and MD5 as well. */
-const ALGORITHMS: Readonly<Record<string, string>> = {
-  'rsa-sha256': 'sha256',
-  'rsa-sha384': 'sha384',
-  'rsa-sha512': 'sha512',
-};
+const ALGORITHMS = new Map([
+  ['rsa-sha256', 'sha256'],
+  ['rsa-sha384', 'sha384'],
+  ['rsa-sha512', 'sha512'],
+]);
 /** A certificate has 2 KB. */
 const MOST_FILE_BYTES = 64 * 1024;
 /** A certificate is fetched again after this time, so that one that its owner has withdrawn is not believed much longer. */
@@ -202,7 +202,7 @@ function readHeaders(headers: WebhookHeaders): Said | Failed {
   const [, text = ''] = /^signature ([A-Za-z\d+/]{300,1400}={0,2})$/i.exec(token) ?? [];
   if (text === '' || text.length % 4 !== 0) return refused('signatureForm');
   const [algorithm, ...algorithms] = headers['x-ms-signature-algorithm'] ?? [];
-  const hash = ALGORITHMS[algorithm?.toLowerCase() ?? ''];
+  const hash = ALGORITHMS.get(algorithm?.toLowerCase() ?? '');
   if (!hash || algorithms.length > 0) return refused('algorithm');
   const [address, ...addresses] = headers['x-ms-certificate-url'] ?? [];
   if (!address) return refused('noAddress');

@@ -58,7 +58,7 @@ function idIn(uri: string): string | null {
   const last =
     uri
       .replace(/[?#].*$/s, '')
-      .replace(/\/$/, '')
+
       .split('/')
       .at(-1) ?? '';
   return /^[\w-]{1,100}$/.test(last) ? last : null;

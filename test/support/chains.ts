@@ -6,6 +6,8 @@ import 'reflect-metadata';
 import { KeyObject, sign, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
+export { x509 };
+
 x509.cryptoProvider.set(webcrypto as never);
 
 /** An attribute after the other; a set of two is one part of the name with two things in it. */
