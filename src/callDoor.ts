@@ -4,7 +4,7 @@
  * Source: Teams docs, "call-notifications". Must not know what is done with a notice.
  */
 import type { IncomingMessage } from 'node:http';
-import { bearerOf, checkType, Refusal, readJson, unauthorized } from './guards.ts';
+import { bearerOf, checkType, Refusal, readJson, requestIn, unauthorized } from './guards.ts';
 import type { VerifyCallToken } from './remotes/callTokens.ts';
 import { type CallCallback, readNotices } from './requests/callNotices.ts';
 import type { AuditLine, Log } from './requests/ports.ts';
@@ -59,10 +59,4 @@ async function admit(req: IncomingMessage, { settings, verifyCalls, audit, log }
     throw new Refusal(403, 'TenantNotAllowed', 'This tenant may not use this bot.');
   }
   return tenantId;
-}
-
-/** The request that the address was made for; one, and nothing that could not be an id. */
-function requestIn(url: string): string | null {
-  const [id, ...others] = new URLSearchParams(url.split('?')[1]).getAll('request');
-  return id !== undefined && others.length === 0 && /^[\w-]{1,64}$/.test(id) ? id : null;
 }

@@ -4,6 +4,8 @@
  */
 
 import { capabilities } from './capabilities/index.ts';
+import type { ReferralChoices } from './capabilities/referral/choices.ts';
+import { readCardFile } from './cards/folder.ts';
 import { warm } from './cards/render.ts';
 import { formView } from './cards/views.ts';
 import { words } from './cards/words.ts';
@@ -18,6 +20,7 @@ import { openRemotes } from './remotes/remotes.ts';
 import { warmTokens } from './remotes/signedTokens.ts';
 import { openTokens } from './remotes/tokens.ts';
 import { openUserTokens } from './remotes/userTokens.ts';
+import { openWebhookSignatures } from './remotes/webhookSignatures.ts';
 import type { AnyCapability } from './requests/capability.ts';
 import { Desk } from './requests/desk.ts';
 import type { Clock, Log } from './requests/ports.ts';
@@ -66,6 +69,10 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     // A sandbox on any free port learns its address when the port is open.
     publicUrl: () => config.publicUrl ?? (config.mode === 'sandbox' ? `http://127.0.0.1:${ownPort}` : null),
     ringMs: config.ringMs,
+    referralChoices: readCardFile('choices/referral') as ReferralChoices,
+    referralHoldMs: config.referralHoldMs,
+    referralNamesOrganization: config.referralNamesOrganization,
+    admins: config.admins,
     applicationInstanceId: config.applicationInstanceId,
     country: config.defaultCountry,
     // Microsoft's cloud in China has no participants/invite (Graph docs, participant-invite, national clouds).
@@ -176,6 +183,8 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     verify,
     verifyCalls,
     heard: (callback) => desk.heard(callback),
+    verifyWebhook: openWebhookSignatures({ ...config.webhookTrust, timeoutMs: KEYS_MS }),
+    heardReferral: (callback) => desk.heardReferral(callback),
     receive: (activity) => adapter.receive(activity, (context) => application.run(context)),
     audit: (line) => store.audit([line]),
     missing: async () => {

@@ -1,190 +1,17 @@
 /**
- * The environment as one frozen object. Every variable is described once, here: the schema checks it, the fault list
- * explains it and `env/.env.example` is written from it. Must not read the environment itself (main and demo do).
+ * The environment as one frozen object, checked as a whole: what is described in `variables.ts` and what goes with what.
+ * Must not read the environment itself (main and demo do).
  */
 import { z } from 'zod/v4';
+import { Secret } from './secret.ts';
+import { VARIABLES } from './variables.ts';
+import { liveTrust, sandboxTrust, type WebhookTrust } from './webhookTrust.ts';
 
-/** A value that shows itself only when asked: logs, errors and JSON print `[secret]`. */
-export class Secret {
-  readonly #value: string;
-
-  constructor(value: string) {
-    this.#value = value;
-  }
-
-  /** The value itself, for the one call that needs it. */
-  reveal(): string {
-    return this.#value;
-  }
-
-  toString(): string {
-    return '[secret]';
-  }
-
-  toJSON(): string {
-    return '[secret]';
-  }
-
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return '[secret]';
-  }
-}
+export { Secret };
 
 /** Ids the sandbox goes by; they exist nowhere else. */
 export const SANDBOX_BOT_ID = '5a4db0c5-0000-4000-8000-000000000b07';
 export const SANDBOX_TENANT_ID = '5a4db0c5-0000-4000-8000-00000000c0de';
-
-const guid = z.guid('must be a GUID');
-const url = z.url({ protocol: /^https?$/, error: 'must be an http(s) address' });
-const secret = z
-  .string()
-  .min(1)
-  .transform((value) => new Secret(value));
-const count = (least: number, most: number) => z.coerce.number('must be a number').int().min(least).max(most);
-/** As it is today, in upper case: Intl knows which are assigned, and that UK means GB. */
-const country = z
-  .string()
-  .transform((value) => (/^[a-z]{2}$/i.test(value) ? (new Intl.Locale(`und-${value}`).region ?? '') : ''))
-  .refine((value) => value !== '' && REGIONS.of(value) !== undefined, 'must be a country’s two letters');
-const REGIONS = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
-const list = z.string().transform((value) => value.split(/[\s,]+/).filter((one) => one !== ''));
-
-/** name → schema and meaning. Order is the order of `env/.env.example`. */
-const VARIABLES = {
-  MODE: [
-    z.enum(['sandbox', 'live'], 'must be sandbox or live').default('live'),
-    'live: Microsoft 365. sandbox: loopback stand-ins only, no credentials',
-  ],
-  PORT: [count(0, 65535).default(3978), 'Port the bot listens on'],
-  HOST: [
-    z.string().optional(),
-    'Address to listen on (default: 127.0.0.1 in sandbox mode, all addresses in live mode)',
-  ],
-  DATABASE_URL: [
-    z
-      .string()
-      .regex(/^(file:.+|postgres(ql)?:\/\/.+)$/, 'must be file:<path> or postgres://…')
-      .default('file:data/usher.db'),
-    'Where requests live: file:<path> (SQLite, one process or several on one local disk) or postgres://user:password@host/database',
-  ],
-  BOT_ID: [guid.optional(), 'Microsoft app id of the bot (required in live mode)'],
-  BOT_TYPE: [
-    z
-      .enum(['SingleTenant', 'MultiTenant', 'UserAssignedMSI'], 'must be SingleTenant, MultiTenant or UserAssignedMSI')
-      .default('SingleTenant'),
-    'Kind of bot registration in Azure',
-  ],
-  BOT_TENANT_ID: [guid.optional(), 'Entra tenant of the bot (required unless MultiTenant)'],
-  BOT_PASSWORD: [
-    secret.optional(),
-    'Client secret of the bot; leave empty for a certificate, managed or workload identity',
-  ],
-  BOT_CERTIFICATE_PATH: [z.string().min(1).optional(), 'PEM file with certificate and key, instead of BOT_PASSWORD'],
-  ALLOWED_TENANTS: [
-    list.pipe(z.array(guid)).optional(),
-    'Tenant ids whose people may talk to the bot, separated by commas (default: BOT_TENANT_ID)',
-  ],
-  SERVICE_URL_HOSTS: [
-    list.optional(),
-    'Further hosts activities may name as their serviceUrl, beside Microsoft Teams’ own',
-  ],
-  GRAPH_BASE_URL: [
-    url.optional(),
-    'Microsoft Graph (default: https://graph.microsoft.com/v1.0; the sandbox in sandbox mode)',
-  ],
-  GRAPH_CLIENT_ID: [guid.optional(), 'App that calls Graph (default: the bot’s own)'],
-  GRAPH_CLIENT_SECRET: [
-    secret.optional(),
-    'Its client secret; leave empty for a certificate, managed or workload identity',
-  ],
-  GRAPH_CERTIFICATE_PATH: [
-    z.string().min(1).optional(),
-    'PEM file with certificate and key, instead of GRAPH_CLIENT_SECRET',
-  ],
-  GRAPH_TENANT_ID: [
-    guid.optional(),
-    'Tenant guests are invited into (default: BOT_TENANT_ID; required with MultiTenant)',
-  ],
-  LOGIN_URL: [url.optional(), 'Entra sign-in (default: https://login.microsoftonline.com)'],
-  OPENID_METADATA_URL: [
-    url.optional(),
-    'Keys of the Bot Framework channel (default: Microsoft’s; the sandbox’s in sandbox mode)',
-  ],
-  CALLS_OPENID_METADATA_URL: [
-    url.optional(),
-    'Keys of the calling service (default: Microsoft’s; the sandbox’s in sandbox mode)',
-  ],
-  PUBLIC_URL: [
-    url.optional(),
-    'https address under which Microsoft reaches this bot, where calls report back; without it calls cannot be used (default in sandbox mode: where the bot listens)',
-  ],
-  APPLICATION_INSTANCE_ID: [
-    guid.optional(),
-    'Entra object id of the resource account with a phone number that belongs to the bot; without it phones cannot be rung',
-  ],
-  DEFAULT_COUNTRY: [
-    country.optional(),
-    'Country of phone numbers typed without + (two letters, ISO 3166-1, such as DE); without it they need the +',
-  ],
-  RING_SECONDS: [
-    count(1, 300).default(75),
-    'How long somebody may ring before the card says no answer, in seconds (Microsoft itself gives up after 60)',
-  ],
-  PARTNER_CENTER_URL: [
-    url.optional(),
-    'Partner Center’s referrals API (default: https://api.partner.microsoft.com/v1.0; the sandbox in sandbox mode)',
-  ],
-  PARTNER_CENTER_WEBHOOK_URL: [
-    url.optional(),
-    'Where webhooks are registered (default: https://api.partnercenter.microsoft.com/webhooks/v1; the sandbox in sandbox mode)',
-  ],
-  TOKEN_SERVICE_URL: [
-    url.optional(),
-    'Bot Framework token service, where people’s sign-ins are kept (default: https://api.botframework.com; the sandbox in sandbox mode)',
-  ],
-  OAUTH_CONNECTION: [
-    z.string().min(1).max(100).optional(),
-    'Name of the bot’s OAuth connection for Partner Center (Azure Bot, Configuration); without it referrals cannot be used',
-  ],
-  ADMINS: [
-    list.pipe(z.array(guid)).optional(),
-    'Entra object ids of the people who may set Usher up (register webhooks), separated by commas',
-  ],
-  REFERRAL_HOLD_SECONDS: [
-    count(0, 60).default(5),
-    'How long a new deal is held back before it is sent, so that it can be stopped, in seconds',
-  ],
-  REFERRAL_NAMES_ORGANIZATION: [
-    z.enum(['true', 'false'], 'must be true or false').default('false'),
-    'Whether an invitation into a deal names the invited organization beside its target (the reference does not say that it must)',
-  ],
-  SANDBOX_URL: [url.default('http://127.0.0.1:3979'), 'Sandbox mode: where the stand-ins listen'],
-  DEFAULT_REDIRECT_URL: [
-    z.url({ protocol: /^https$/, error: 'must be an https address' }).default('https://teams.microsoft.com'),
-    'Where guests land after redeeming, when nobody said otherwise',
-  ],
-  LOG_LEVEL: [
-    z
-      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'], 'must be fatal, error, warn, info, debug or silent')
-      .default('info'),
-    'How much is logged',
-  ],
-  CALL_TIMEOUT_MS: [
-    count(100, 120_000).default(30_000),
-    'Longest wait for one answer of Microsoft’s services, in milliseconds',
-  ],
-  RETRY_BASE_MS: [
-    count(1, 60_000).default(1000),
-    'First pause before a failed step is tried again, in milliseconds; grows with each try',
-  ],
-  RETRY_MAX_MS: [count(1, 3_600_000).default(60_000), 'Longest such pause, in milliseconds'],
-  RETRY_ATTEMPTS: [count(1, 50).default(8), 'Tries in a row before a request ends as failed or unsure'],
-  DIRECTORY_SETTLE_MS: [
-    count(0, 600_000).default(20_000),
-    'After a lost answer: how long the directory is given before a look-up is believed, in milliseconds',
-  ],
-  CONCURRENCY: [count(1, 200).default(8), 'Requests carried out at once by this process'],
-} as const satisfies Record<string, readonly [z.ZodType, string]>;
 
 type Name = keyof typeof VARIABLES;
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -236,6 +63,7 @@ export interface Config {
   readonly admins: ReadonlySet<string>;
   readonly referralHoldMs: number;
   readonly referralNamesOrganization: boolean;
+  readonly webhookTrust: WebhookTrust;
   /** Null in sandbox mode: no token ever leaves it. */
   readonly botIdentity: AppIdentity | null;
   readonly graphIdentity: AppIdentity | null;
@@ -346,6 +174,9 @@ function sandboxConfig(values: Values, fault: Fault): Config {
   ] as const) {
     if (values[name]) fault(name, 'sandbox mode refuses credentials, so leave it empty');
   }
+  for (const name of ['REFERRAL_CERTIFICATE_HOSTS', 'REFERRAL_CERTIFICATE_ROOTS'] as const) {
+    if (values[name]) fault(name, 'sandbox mode trusts the sandbox’s certificates only, so leave it empty');
+  }
   const host = values.HOST ?? '127.0.0.1';
   const own = `http://${host.includes(':') ? `[${host}]` : host}`;
   if (!(URL.canParse(own) && isLoopback(own))) fault('HOST', 'sandbox mode listens on loopback only');
@@ -369,6 +200,7 @@ function sandboxConfig(values: Values, fault: Fault): Config {
     tokenServiceUrl: values.TOKEN_SERVICE_URL ?? `${base}/tokens`,
     oauthConnection: values.OAUTH_CONNECTION ?? 'partner-center',
     publicUrl: publicUrl(values, fault) ?? (values.PORT === 0 ? null : `${own}:${values.PORT}`),
+    webhookTrust: sandboxTrust(base),
     botIdentity: null,
     graphIdentity: null,
   };
@@ -419,6 +251,7 @@ function liveConfig(values: Values, fault: Fault): Config {
     tokenServiceUrl: values.TOKEN_SERVICE_URL ?? 'https://api.botframework.com',
     oauthConnection: values.OAUTH_CONNECTION ?? null,
     publicUrl: publicUrl(values, fault),
+    webhookTrust: liveTrust(values.REFERRAL_CERTIFICATE_HOSTS, values.REFERRAL_CERTIFICATE_ROOTS),
     botIdentity: bot,
     graphIdentity: {
       clientId: values.GRAPH_CLIENT_ID ?? botId,

@@ -23,6 +23,8 @@ export class Refusal {
 /** The same words for every token that will not do, so that nobody learns why. */
 export const unauthorized = (): Refusal => new Refusal(401, 'Unauthorized', 'The request is not authenticated.');
 
+const tooLarge = (): Refusal => new Refusal(413, 'TooLarge', `A body may have ${MOST_BODY_BYTES} bytes at most.`);
+
 /** Refuses a body that does not say that it is JSON. */
 export function checkType(req: IncomingMessage): void {
   if (!/^application\/(?:[\w.+-]+\+)?json(?:\s*;|$)/i.test(req.headers['content-type'] ?? ''))
@@ -39,17 +41,32 @@ export function bearerOf(req: IncomingMessage): string {
 
 /** The body as JSON; refuses what is too large or none. */
 export async function readJson(req: IncomingMessage): Promise<unknown> {
-  const text = await readBody(req);
+  return parseJson(await readBody(req));
+}
+
+/** A body that was read as JSON; refuses what is none. */
+export function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(body.toString('utf8'));
   } catch {
     throw new Refusal(400, 'BadJson', 'The body is not JSON.');
   }
 }
 
-async function readBody(req: IncomingMessage): Promise<string> {
-  const tooLarge = (): Refusal => new Refusal(413, 'TooLarge', `A body may have ${MOST_BODY_BYTES} bytes at most.`);
+/** The request that an address was made for (`?request=<id>`); one, and nothing that could not be an id. */
+export function requestIn(url: string): string | null {
+  const [id, ...others] = new URLSearchParams(url.split('?')[1]).getAll('request');
+  return id !== undefined && others.length === 0 && /^[\w-]{1,64}$/.test(id) ? id : null;
+}
+
+/** Refuses a body that says that it is too large. */
+export function checkSize(req: IncomingMessage): void {
   if (Number(req.headers['content-length'] ?? 0) > MOST_BODY_BYTES) throw tooLarge();
+}
+
+/** The body as it came, byte by byte; refuses what is too large. */
+export async function readBody(req: IncomingMessage): Promise<Buffer> {
+  checkSize(req);
   const pieces: Buffer[] = [];
   let size = 0;
   for await (const piece of req as AsyncIterable<Buffer>) {
@@ -57,5 +74,5 @@ async function readBody(req: IncomingMessage): Promise<string> {
     if (size > MOST_BODY_BYTES) throw tooLarge();
     pieces.push(piece);
   }
-  return Buffer.concat(pieces).toString('utf8');
+  return Buffer.concat(pieces);
 }

@@ -8,6 +8,7 @@ import restify, { type Request, type Response, type Server } from 'restify';
 import { type CallDoorParts, takeCallback } from './callDoor.ts';
 import { isLoopback } from './config.ts';
 import { bearerOf, checkType, Refusal, readJson, unauthorized } from './guards.ts';
+import { type ReferralDoorParts, takeReferral } from './referralDoor.ts';
 import type { VerifyChannelToken } from './remotes/channelTokens.ts';
 import { Envelope, tenantOf } from './teams/activity.ts';
 import type { TurnAnswer } from './teams/adapter.ts';
@@ -19,7 +20,7 @@ export interface EdgeSettings {
   readonly serviceUrlHosts: readonly string[];
 }
 
-export interface EdgeParts extends CallDoorParts {
+export interface EdgeParts extends CallDoorParts, ReferralDoorParts {
   readonly settings: EdgeSettings;
   readonly verify: VerifyChannelToken;
   readonly receive: (activity: Envelope) => Promise<TurnAnswer>;
@@ -79,6 +80,7 @@ export function openEdge(parts: EdgeParts): Server {
   );
   server.post('/api/messages', door(limited(async (req) => parts.receive(await admit(req, parts)))));
   server.post('/api/calls', door(limited((req) => takeCallback(req, parts))));
+  server.post('/api/referrals', door(limited((req) => takeReferral(req, parts))));
   server.on('restifyError', (_req: Request, res: Response, error: { statusCode?: number }, done: () => void) => {
     const status = error.statusCode ?? 500;
     res.json(status, {

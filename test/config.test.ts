@@ -91,6 +91,16 @@ describe('the configuration', () => {
       assert.doesNotMatch(faultsOf({ MODE: 'sandbox', ...given }).join('\n'), /hunter/);
     });
 
+    it('trusts the sandbox’s certificates, fetched from it, and no others', () => {
+      assert.deepEqual(configOf({ MODE: 'sandbox', SANDBOX_URL: 'http://127.0.0.1:4321/town/' }).webhookTrust, {
+        certificateOrigins: ['http://127.0.0.1:4321'],
+        issuerOrigins: [],
+        roots: { url: 'http://127.0.0.1:4321/town/certificates/root.pem' },
+      });
+      const given = { REFERRAL_CERTIFICATE_HOSTS: 'x.example', REFERRAL_CERTIFICATE_ROOTS: '/x.pem' };
+      assert.deepEqual(namesOf({ MODE: 'sandbox', ...given }), Object.keys(given));
+    });
+
     it('listens on this machine only', () => {
       for (const host of ['127.0.0.1', 'localhost', '::1', '127.1.2.3'])
         assert.equal(configOf({ MODE: 'sandbox', HOST: host }).host, host);
@@ -159,6 +169,17 @@ describe('the configuration', () => {
       assert.deepEqual(namesOf({ ...LIVE, ALLOWED_TENANTS: ',' }), ['ALLOWED_TENANTS']);
     });
 
+    it('fetches certificates from Microsoft’s host, or from those that are listed, over https and at its port', () => {
+      const trust = configOf(LIVE).webhookTrust;
+      assert.deepEqual(trust.certificateOrigins, ['https://3psostorageacct.blob.core.windows.net']);
+      assert.deepEqual(trust.roots, { path: null });
+      assert.ok(trust.issuerOrigins.includes('http://www.microsoft.com'));
+      const told = { REFERRAL_CERTIFICATE_HOSTS: 'a.example, B.example', REFERRAL_CERTIFICATE_ROOTS: '/roots.pem' };
+      const { certificateOrigins, roots } = configOf({ ...LIVE, ...told }).webhookTrust;
+      assert.deepEqual(certificateOrigins, ['https://a.example', 'https://b.example']);
+      assert.deepEqual(roots, { path: '/roots.pem' });
+    });
+
     it('adds hosts of channels to Teams’ own', () => {
       const { serviceUrlHosts } = configOf({ ...LIVE, SERVICE_URL_HOSTS: 'a.example, b.example:8443' });
       assert.deepEqual(serviceUrlHosts.slice(-2), ['a.example', 'b.example:8443']);
@@ -223,6 +244,15 @@ describe('the configuration', () => {
     APPLICATION_INSTANCE_ID: ['+431234567', 'x'],
     DEFAULT_COUNTRY: ['Germany', 'DEU', '49', 'XX', 'Ü1'],
     RING_SECONDS: ['0', '301', '45s', '1.5'],
+    REFERRAL_CERTIFICATE_HOSTS: [
+      ',',
+      'https://x.example',
+      'x.example:8443',
+      'x.example/a',
+      'me@x.example',
+      '*',
+      'localhost',
+    ],
     DEFAULT_REDIRECT_URL: ['http://teams.microsoft.com', 'teams'],
     LOG_LEVEL: ['verbose', 'INFO'],
     CALL_TIMEOUT_MS: ['0', '99', '120001', '30s'],

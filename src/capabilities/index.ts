@@ -7,8 +7,19 @@ import { type CallInviteSettings, callInvite, callStart } from './call/invite.ts
 import { callJoin } from './call/join.ts';
 import type { CallSettings } from './call/joinStep.ts';
 import { type GuestSettings, guest } from './guest/guest.ts';
+import { CHANGES, referralChange } from './referral/change.ts';
+import { type ReferralNewSettings, referralNew } from './referral/create.ts';
+import { referralInvite } from './referral/invite.ts';
+import { referrals } from './referral/list.ts';
+import { referralNews } from './referral/news.ts';
+import { referral } from './referral/open.ts';
+import { referralWatch, type WatchSettings } from './referral/watch.ts';
 
-export type CapabilitySettings = GuestSettings & CallSettings & CallInviteSettings;
+export type CapabilitySettings = GuestSettings &
+  CallSettings &
+  CallInviteSettings &
+  ReferralNewSettings &
+  WatchSettings;
 
 export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, AnyCapability> {
   const all: readonly AnyCapability[] = [
@@ -16,6 +27,13 @@ export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, 
     callInvite(settings),
     callStart(settings),
     callJoin(settings),
+    referralNew(settings),
+    referrals,
+    referral,
+    ...CHANGES.map(referralChange),
+    referralInvite(settings),
+    referralWatch(settings),
+    referralNews,
   ];
   return new Map(all.map((one) => [one.name, one]));
 }

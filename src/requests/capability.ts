@@ -5,6 +5,7 @@
  */
 import type { CallNotice } from './callNotices.ts';
 import type { Problem, Result } from './problem.ts';
+import type { ReferralNotice } from './referralNotices.ts';
 import type { LostCall, Person, Place, Question, Request } from './request.ts';
 import type { Say } from './say.ts';
 
@@ -234,8 +235,8 @@ export interface Capability<I = never, O = never> {
   readonly topic: Topic;
   /** Told only in the help of its topic. */
   readonly isAside?: true;
-  /** The typed command, e.g. `invite`, first; then other words for it. */
-  readonly commands: readonly [string, ...string[]];
+  /** The typed command, e.g. `invite`, first; then other words for it. None: nobody asks for it in words. */
+  readonly commands: readonly string[];
   readonly fields: readonly Field[];
   /** Whose gate holds it back; Graph's when it does not say. */
   readonly remote?: Call['to'];
@@ -266,6 +267,14 @@ export interface Capability<I = never, O = never> {
   subjectAt?(place: Place): string;
   /** What the calling service said, as signals; none when it says nothing to this request. */
   hears?(request: Request<I, O>, notice: CallNotice): readonly Omit<Signal, 'at'>[];
+  /**
+   * What Partner Center said of a referral: signals, and what is to be looked into on behalf of whoever asked. The notice is
+   * signed, that it is meant for this request is not.
+   */
+  hearsReferral?(
+    request: Request<I, O>,
+    notice: ReferralNotice,
+  ): { readonly signals: readonly Omit<Signal, 'at'>[]; readonly files?: readonly Filing[] };
   /** Title and facts at any time; the ending once there is an outcome. The spine adds what is the same for all. */
   story(request: Request<I, O>): {
     readonly title: Say;

@@ -5,9 +5,11 @@
  */
 import type { CallCallback, CallNotice } from './callNotices.ts';
 import type { AnyCapability, Raw } from './capability.ts';
+import { draftOf } from './filing.ts';
 import { newId } from './ids.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
 import { bad, good, type Problem, problem, type Result, SIGN_IN } from './problem.ts';
+import type { ReferralCallback } from './referralNotices.ts';
 import { chatOf, LIVE, type Person, type Place, type Question, type Request } from './request.ts';
 import { type Say, say } from './say.ts';
 
@@ -190,6 +192,19 @@ export class Desk {
       const signals = this.#capability(request.capability).hears?.(request, notice) ?? [];
       if (await store.signal(request.id, signals, clock.now())) queued();
     }
+  }
+
+  /** What Partner Center says of a referral, kept with the request its address names; the same is true of it. */
+  async heardReferral({ requestId, notice }: ReferralCallback): Promise<void> {
+    const { store, clock, queued, capabilities } = this.#parts;
+    const request = requestId === null ? null : await store.get(requestId);
+    if (!request) return;
+    const heard = this.#capability(request.capability).hearsReferral?.(request, notice);
+    if (!heard) return;
+    const drafts = (heard.files ?? []).map((filing) => draftOf(request, filing, capabilities));
+    const accepted = await store.accept(drafts, clock.now(), 0);
+    const isNews = await store.signal(request.id, heard.signals, clock.now());
+    if (isNews || accepted.some(({ isNew }) => isNew)) queued();
   }
 
   /** How an invitation went concerns the request that its context names; all else, and one without, the one of the address. */

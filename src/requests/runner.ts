@@ -7,8 +7,8 @@
 import { pauseMs } from './backoff.ts';
 import { besideOf } from './beside.ts';
 import type { AnyCapability, Call, Facts, Filing, Shape, Step } from './capability.ts';
-import { newId } from './ids.ts';
-import type { AuditLine, Change, Claim, Clock, Draft, Log, Remotes, Store } from './ports.ts';
+import { draftOf } from './filing.ts';
+import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
 import { type Problem, problem, SIGN_IN } from './problem.ts';
 import { Pump } from './pump.ts';
 import type { LostCall, Request } from './request.ts';
@@ -225,15 +225,11 @@ export class Runner {
   }
 
   /** On behalf of whoever asked, and where. */
-  async #file(request: Request, { shown, ...filing }: Filing): Promise<void> {
+  async #file(request: Request, filing: Filing): Promise<void> {
     const { store, clock, capabilities, changed } = this.#parts;
-    const { requester, place } = request;
-    const remote = capabilities.get(filing.capability)?.remote;
-    const draft: Draft = { ...filing, id: newId(), requester, place, activityId: null };
-    const whole = { ...draft, ...(shown ? {} : { silent: true as const }), ...(remote ? { remote } : {}) };
-    await store.accept([whole], clock.now(), 0).catch(trouble);
+    await store.accept([draftOf(request, filing, capabilities)], clock.now(), 0).catch(trouble);
     this.wake();
-    if (shown) changed(request);
+    if (filing.shown) changed(request);
   }
 
   /** Sends one call. A safe one needs no mark: repeating it harms nobody, so its commit is spared. */

@@ -64,10 +64,11 @@ export const DESK_COMMANDS: readonly Command[] = [
 
 /** Every command: the capabilities' first, since they are what Usher is for. */
 export function commandsOf(capabilities: ReadonlyMap<string, AnyCapability>): readonly Command[] {
-  const own = [...capabilities.values()].map((capability): Command => {
+  const own = [...capabilities.values()].flatMap((capability): Command[] => {
     const [first] = capability.commands;
     const [head] = capability.fields;
-    return {
+    if (first === undefined) return [];
+    const command: Command = {
       name: first,
       capability: capability.name,
       topic: capability.topic,
@@ -77,6 +78,7 @@ export function commandsOf(capabilities: ReadonlyMap<string, AnyCapability>): re
       does: `help.${first.replaceAll(' ', '.')}`,
       ...(head?.required ? { example: `${first} ana@partner.example` } : {}),
     };
+    return [command];
   });
   const acts = [...capabilities.values()].flatMap(({ name: capability, topic, acts = {} }) =>
     Object.entries(acts).flatMap(([act, { typed }]): Command[] => {

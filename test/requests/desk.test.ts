@@ -1,8 +1,12 @@
 /** The desk: who may do what with a request, and that the first choice wins. */
 import assert from 'node:assert/strict';
-import type { Choice } from '../../src/requests/desk.ts';
+import { capabilities } from '../../src/capabilities/index.ts';
+import type { AnyCapability } from '../../src/requests/capability.ts';
+import { type Choice, Desk } from '../../src/requests/desk.ts';
+import { keyOf, type ReferralNotice } from '../../src/requests/referralNotices.ts';
 import { openStore } from '../../src/store/db.ts';
 import { engines, type TestDatabase } from '../support/db.ts';
+import { SETTINGS } from '../support/settings.ts';
 import { AXEL, CHAT, fails, invited, nobody, RITA, Spine } from '../support/spine.ts';
 
 describe('the desk', () => {
@@ -119,5 +123,42 @@ describe('the desk', () => {
     await spine.end(id);
     const chosen = await Promise.all(Array.from({ length: 50 }, () => choose(id, 'retry')));
     assert.equal(chosen.filter((one) => one.ok).length, 1);
+  });
+
+  it('keeps what Partner Center says with the request that its address names, once, if that cares', async () => {
+    const guest = capabilities(SETTINGS).get('guest') as AnyCapability;
+    const hearing: AnyCapability = {
+      ...guest,
+      hearsReferral: (_request, notice) => ({
+        signals: notice.event === 'updated' ? [{ key: keyOf(notice), body: { ...notice } }] : [],
+      }),
+    };
+    let queued = 0;
+    const deskOf = (capability: AnyCapability): Desk =>
+      new Desk({
+        store: spine.store,
+        clock: { now: () => spine.now },
+        capabilities: new Map([['guest', capability]]),
+        maxAtOnce: 20,
+        queued: () => queued++,
+        changed: () => {},
+        messageLeaseEnd: () => 0,
+      });
+    const { id } = await spine.invite();
+    const notice: ReferralNotice = { event: 'updated', referralId: 'r1', changedAt: spine.now };
+    await deskOf(guest).heardReferral({ requestId: id, notice });
+    const desk = deskOf(hearing);
+    await desk.heardReferral({ requestId: null, notice });
+    await desk.heardReferral({ requestId: 'nobody', notice });
+    await desk.heardReferral({ requestId: id, notice: { ...notice, event: 'created' } });
+    assert.equal(queued, 0);
+    await Promise.all(Array.from({ length: 10 }, () => desk.heardReferral({ requestId: id, notice })));
+    assert.equal(queued, 1);
+    await desk.heardReferral({ requestId: id, notice: { ...notice, changedAt: spine.now + 1 } });
+    const [claim] = await spine.store.claim(10, spine.now, spine.now + 60_000);
+    assert.deepEqual(
+      claim?.signals.map(({ body }) => body['changedAt']),
+      [spine.now, spine.now + 1],
+    );
   });
 });

@@ -7,9 +7,12 @@ import { Readable } from 'node:stream';
 import { closeEdge, type EdgeParts, type EdgeSettings, listen, openEdge } from '../../src/http.ts';
 import { openCallTokens } from '../../src/remotes/callTokens.ts';
 import { openChannelTokens } from '../../src/remotes/channelTokens.ts';
+import { openWebhookSignatures } from '../../src/remotes/webhookSignatures.ts';
 import type { CallCallback } from '../../src/requests/callNotices.ts';
 import type { AuditLine } from '../../src/requests/ports.ts';
+import type { ReferralCallback } from '../../src/requests/referralNotices.ts';
 import { type ChannelKeys, createChannelKeys } from '../../src/sandbox/channelKeys.ts';
+import { liveTrust } from '../../src/webhookTrust.ts';
 import { type Listener, listenHere, reply } from './listener.ts';
 import { KeptLog } from './walk.ts';
 
@@ -68,6 +71,8 @@ export interface Edge {
   readonly received: unknown[];
   /** Callbacks that were handed on. */
   readonly heard: CallCallback[];
+  /** Webhooks that were handed on. */
+  readonly heardOfReferrals: ReferralCallback[];
   readonly audited: AuditLine[];
   close(): Promise<void>;
 }
@@ -98,6 +103,7 @@ export async function openEdgeHere(
   const log = new KeptLog();
   const received: unknown[] = [];
   const heard: CallCallback[] = [];
+  const heardOfReferrals: ReferralCallback[] = [];
   const audited: AuditLine[] = [];
   const server = openEdge({
     settings: {
@@ -119,6 +125,10 @@ export async function openEdgeHere(
     }),
     heard: async (one) => {
       heard.push(one);
+    },
+    verifyWebhook: openWebhookSignatures({ ...liveTrust(), timeoutMs: 1000 }),
+    heardReferral: async (one) => {
+      heardOfReferrals.push(one);
     },
     receive: async (one) => {
       received.push(one);
@@ -142,6 +152,7 @@ export async function openEdgeHere(
     log,
     received,
     heard,
+    heardOfReferrals,
     audited,
     async close() {
       await closeEdge(server);

@@ -21,8 +21,7 @@ export const referralNews: Capability<NewsInput, null> = {
   isAside: true,
   looks: true,
   remote: 'partnerCenter',
-  // Nobody asks for it in words.
-  commands: ['referral news'],
+  commands: [],
   fields: [],
   read: () => good([]),
   write: () => ({}),

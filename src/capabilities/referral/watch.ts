@@ -4,10 +4,12 @@
  * Source: Partner Center, webhooks (create, update, delete a registration), "referral connectors".
  */
 import { z } from 'zod/v4';
-import type { Answer, Call, Capability, Facts, Raw, Step, Surroundings } from '../../requests/capability.ts';
+import type { Answer, Call, Capability, Facts, Filing, Raw, Step, Surroundings } from '../../requests/capability.ts';
 import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
+import type { ReferralNotice } from '../../requests/referralNotices.ts';
 import { ENDED, type Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
+import type { NewsInput } from './news.ts';
 
 export interface WatchSettings {
   /** Address under which Microsoft reaches us, without a slash at its end; null: nothing can be reported. */
@@ -69,8 +71,24 @@ export function referralWatch(settings: WatchSettings): Capability<WatchInput, W
             : good([{ key: 'stop', body: {} }]),
       },
     },
+    hearsReferral: hears,
     story,
   };
+}
+
+/** A report becomes news of its own, once however often it comes; here it only shows that reports come. */
+function hears(request: Request, { event, referralId, changedAt }: ReferralNotice) {
+  if (ENDED.has(request.state)) return { signals: [] };
+  const signals = [{ key: 'heard', body: { changedAt } }];
+  if (event === 'test' || referralId === null) return { signals };
+  const id = referralId.toLowerCase();
+  const news: Filing = {
+    capability: 'referralNews',
+    subject: id,
+    input: { id, event } satisfies NewsInput,
+    key: `news:${request.id}:${id}:${event}:${changedAt}`,
+  };
+  return { signals, files: [news] };
 }
 
 function read(
