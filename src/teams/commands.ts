@@ -14,6 +14,8 @@ export interface Command {
   readonly topic?: Topic;
   /** Told only in the help of its topic. */
   readonly isAside?: boolean;
+  /** Whether it can be filled in as a form. */
+  readonly hasForm?: boolean;
   /** Words that mean it; the first is the one shown. */
   readonly words: readonly string[];
   /** How it is shown with what follows it, e.g. `request <id>`. */
@@ -73,6 +75,7 @@ export function commandsOf(capabilities: ReadonlyMap<string, AnyCapability>): re
       capability: capability.name,
       topic: capability.topic,
       isAside: capability.isAside ?? false,
+      hasForm: capability.fields.length > 0,
       words: capability.commands,
       usage: usageOf(capability, first),
       does: `help.${first.replaceAll(' ', '.')}`,

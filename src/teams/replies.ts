@@ -260,8 +260,8 @@ export class Replies {
   }
 }
 
-function helpButton({ name, capability, act, usage }: Command, isOffered: boolean): { button?: Button } {
-  if (capability && !act && isOffered && usage.includes(' '))
+function helpButton({ name, capability, hasForm }: Command, isOffered: boolean): { button?: Button } {
+  if (capability && hasForm && isOffered)
     return { button: { title: say(`${capability}.form.title`), verb: 'form.open', data: { capability } } };
   if (name !== 'requests') return {};
   return { button: { title: say('help.button.requests'), verb: 'command.run', data: { text: 'requests' } } };

@@ -156,6 +156,9 @@ export function openTurns(parts: TurnParts): Turns {
     const meant = mentions.length === 0 ? raw : { ...raw, mentions: JSON.stringify(mentions) };
     const filed = await file(capability, meant, turn, null);
     if (filed.ok) return { nothing: true };
+    const [first] = filed.problem;
+    // Without a field there is nothing to fill in better.
+    if (capability.fields.length === 0 && first) return { said: first };
     return { below: replies.form(capability, raw, filed.problem, turn) };
   }
 

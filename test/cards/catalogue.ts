@@ -62,10 +62,11 @@ export function asked(): { readonly exact: ReadonlySet<string>; readonly pattern
     for (const [, key] of template.matchAll(/"say:([^"]+)"/g)) exact.add(key!);
   }
   const all = capabilities(SETTINGS).values();
-  for (const { name, fields, subjectAt } of all) {
+  for (const { name, fields, subjectAt, preview } of all) {
     if (subjectAt) exact.add(`${name}.notHere`);
-    for (const part of ['title', 'intro', 'submit']) exact.add(`${name}.form.${part}`);
-    for (const field of fields) {
+    if (fields.length > 0) for (const part of ['title', 'intro', 'submit']) exact.add(`${name}.form.${part}`);
+    if (preview) exact.add(`${name}.form.check`);
+    for (const field of fields.filter(({ kind }) => kind !== 'hidden')) {
       exact.delete(field.words);
       for (const part of ['label', 'placeholder', 'missing']) exact.add(`${field.words}.${part}`);
       for (const choice of field.choices ?? []) if ('words' in choice) exact.add(choice.words);
