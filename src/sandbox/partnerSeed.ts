@@ -31,9 +31,24 @@ export function dealProperties(deal: Deal): Record<string, unknown> & { name: st
     name: deal.name ?? `${customer} deal`,
     customerProfile: {
       name: customer,
-      address: { addressLine1: '1 Main Street', city: 'Springfield', state: null, postalCode: '10001', country },
+      address: {
+        addressLine1: '1 Main Street',
+        addressLine2: '',
+        city: 'Springfield',
+        state: '',
+        postalCode: '10001',
+        country,
+      },
       size: '251to1000employees',
-      team: [{ firstName: 'Sue', lastName: 'Smith', phoneNumber: '5550100', email: `sue.smith@${host}` }],
+      team: [
+        {
+          contactPreference: { locale: 'en-us', disableNotifications: false },
+          firstName: 'Sue',
+          lastName: 'Smith',
+          phoneNumber: '5550100',
+          email: `sue.smith@${host}`,
+        },
+      ],
       ids: [],
     },
     consent: {
@@ -42,7 +57,7 @@ export function dealProperties(deal: Deal): Record<string, unknown> & { name: st
       consentToShareReferralWithMicrosoftSellers: true,
     },
     details: {
-      notes: deal.notes ?? null,
+      notes: deal.notes ?? '',
       dealValue: value,
       currency,
       closingDateTime: new Date(Date.now() + closesInDays * dayMs).toISOString().replace(/T.*/, 'T00:00:00Z'),
