@@ -117,12 +117,16 @@ export function submitActivity(room: Room, scene: Scene, replyToId: string, valu
   return { ...activity, replyToId, value };
 }
 
-/** Action.Execute: an invoke that expects an answer (Teams docs, universal actions). */
+/**
+ * Action.Execute: an invoke that expects an answer (Teams docs, universal actions). After a sign-in the same one comes again
+ * with its code, or with a token to exchange.
+ */
 export function executeActivity(
   room: Room,
   scene: Scene,
   replyToId: string,
   action: { id?: string; title?: string; verb: string; data: Record<string, unknown> },
+  signedIn: { state?: string; authentication?: Record<string, unknown> } = {},
 ): Activity {
   const activity = baseActivity(room, 'invoke', scene);
   const channelData = activity['channelData'] as Record<string, unknown>;
@@ -132,7 +136,7 @@ export function executeActivity(
     ...activity,
     name: 'adaptiveCard/action',
     replyToId,
-    value: { action: { type: 'Action.Execute', ...action }, trigger: 'manual' },
+    value: { action: { type: 'Action.Execute', ...action }, trigger: 'manual', ...signedIn },
   };
 }
 

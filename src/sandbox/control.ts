@@ -25,9 +25,12 @@ import {
 } from './controlBodies.ts';
 import { deliver, isLoopback } from './courier.ts';
 import { type Answer, type Exchange, routes } from './exchange.ts';
+import { remotes } from './faults.ts';
+import { partnerControlRoutes } from './partnerControl.ts';
 import type { Room } from './room.ts';
 import { makeGroup, makeGuest, makeUser, seedWorld } from './seed.ts';
 import { execute, install, say, submit } from './talking.ts';
+import { webhookLine } from './webhooks.ts';
 import { addressesOf, findConversation, type Message, splitConversationId, userByAddress } from './world.ts';
 
 const defaultWaitMs = 10_000;
@@ -60,7 +63,7 @@ function state(room: Room): Answer {
         messages: world.messages.length,
         mails: world.mails.length,
         invitations: world.invitations.length,
-        calls: { graph: calls.list('graph').length, connector: calls.list('connector').length },
+        calls: Object.fromEntries(remotes.map((remote) => [remote, calls.list(remote).length])),
       },
     },
   };
@@ -125,6 +128,7 @@ async function wait(room: Room, exchange: Exchange, signal: AbortSignal): Promis
       true,
     ) &&
     (asked.callbacks === undefined || matching(room, asked.callbacks, lines).length >= count) &&
+    enough(room.world.partner.events.map(webhookLine), asked.webhooks, false) &&
     enough(
       room.telephony.calls.map((call) => JSON.stringify(callView(room, call))),
       asked.telephony,
@@ -136,6 +140,7 @@ async function wait(room: Room, exchange: Exchange, signal: AbortSignal): Promis
   if (asked.calls !== undefined) body['calls'] = room.calls.list(asked.remote);
   if (asked.mails !== undefined) body['mails'] = room.world.mails;
   if (asked.callbacks !== undefined) body['callbacks'] = matching(room, asked.callbacks, lines);
+  if (asked.webhooks !== undefined) body['webhooks'] = room.world.partner.events;
   if (asked.telephony !== undefined) body['telephony'] = room.telephony.calls.map((call) => callView(room, call));
   return { status: ok ? 200 : 408, body };
 }
@@ -260,6 +265,7 @@ export function createControl(room: Room): (exchange: Exchange, signal: AbortSig
     }),
     'POST /control/world': checked(worldBody, (body) => addRecords(room, body)),
     ...callControlRoutes(room),
+    ...partnerControlRoutes(room),
     'POST /control/reset': () => {
       reset(room);
       return { status: 200, body: { reset: true } };

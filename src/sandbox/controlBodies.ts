@@ -4,7 +4,7 @@
 import { z } from 'zod/v4';
 import { callForgeries, callsIssuers } from './callsKeys.ts';
 import { forgeries } from './channelKeys.ts';
-import { faultKinds } from './faults.ts';
+import { faultKinds, remotes } from './faults.ts';
 import { behaviours } from './telephony.ts';
 
 const place = { conversation: z.string(), user: z.string() };
@@ -55,6 +55,10 @@ export const executeBody = z.object({
   inputs: anything.default({}),
   actionId: z.string().optional(),
   title: z.string().optional(),
+  /** The code of a sign-in that was finished, when the bot asked for one. */
+  state: z.string().optional(),
+  /** A token that the bot may exchange, when it said for what. */
+  authentication: z.object({ id: z.string(), connectionName: z.string(), token: z.string() }).optional(),
   locale: z.string().optional(),
   id: z.string().optional(),
   copies: z.number().int().min(1).max(100).default(1),
@@ -90,7 +94,7 @@ export const rawBody = z.object({
 export const deleteMessageBody = z.object({ conversation: z.string(), activityId: z.string() });
 
 export const faultBody = z.object({
-  remote: z.enum(['graph', 'connector']),
+  remote: z.enum(remotes),
   kind: z.enum(faultKinds),
   method: z.string().nullable().default(null),
   path: pattern.nullable().default(null),
@@ -130,6 +134,13 @@ export const settingsBody = z
     callbackTries: z.number().int().min(1).max(10),
     callbackPauseMs: z.number().min(0),
     callsIssuer: z.enum(callsIssuers),
+    referralPageSize: z.number().int().min(1),
+    nextLink: z.enum(['documented', 'foreign']),
+    webhookTries: z.number().int().min(1).max(10),
+    webhookPauseMs: z.number().min(0),
+    webhooksOff: z.boolean(),
+    tokenLifetimeMs: z.number().min(0),
+    sso: z.boolean(),
     botUrl: z.string().nullable(),
   })
   .partial()
@@ -200,10 +211,12 @@ export const waitQuery = z
     conversation: z.string(),
     matches: pattern,
     calls: pattern,
-    remote: z.enum(['graph', 'connector']),
+    remote: z.enum(remotes),
     mails: pattern,
     /** Over lines like `sent 202 {body}`, one per callback. */
     callbacks: pattern,
+    /** The same, one per event of Partner Center. */
+    webhooks: pattern,
     /** Over the JSON of each call of `GET /control/telephony`. */
     telephony: pattern,
     count: z.coerce.number().int().min(1),

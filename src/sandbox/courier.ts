@@ -31,9 +31,11 @@ export interface PostOptions {
   /** Null sends none. */
   authorization: string | null;
   userAgent: string;
+  /** Beyond, or in place of, what every POST has. */
+  headers?: Record<string, string>;
 }
 
-/** Posts JSON to an address on loopback over http and waits for the answer. Never rejects. */
+/** Posts JSON (a text goes as it is) to an address on loopback over http and waits for the answer. Never rejects. */
 export async function postJson(address: string, body: unknown, options: PostOptions): Promise<Delivery> {
   const startedAt = performance.now();
   const done = (part: Partial<Delivery>): Delivery => ({
@@ -48,7 +50,7 @@ export async function postJson(address: string, body: unknown, options: PostOpti
   if (url.protocol !== 'http:' || !isLoopback(url.hostname)) {
     return done({ error: `the bot must be on loopback over http, not at ${url.origin}` });
   }
-  const payload = Buffer.from(JSON.stringify(body));
+  const payload = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   return new Promise((resolve) => {
     const sent = request(url, {
       method: 'POST',
@@ -58,6 +60,7 @@ export async function postJson(address: string, body: unknown, options: PostOpti
         'content-length': payload.length,
         'user-agent': options.userAgent,
         ...(options.authorization === null ? {} : { authorization: options.authorization }),
+        ...options.headers,
       },
     });
     const timer = setTimeout(() => {

@@ -7,8 +7,10 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Answer, type Exchange, send, wire } from './exchange.ts';
 
+/** Every stand-in that the bot calls. */
+export const remotes = ['graph', 'connector', 'partner', 'tokens'] as const;
 /** Which stand-in a fault hits. */
-export type Remote = 'graph' | 'connector';
+export type Remote = (typeof remotes)[number];
 
 /** Every kind of fault. */
 export const faultKinds = [

@@ -19,9 +19,11 @@ type Value = string | number | boolean | null;
 type Test = (row: Row, variable: Value) => boolean;
 
 const tokenPattern = /\s*(?:'((?:[^']|'')*)'|([A-Za-z_][\w.]*|\d[\w:.+-]*)|([(),:/]))/y;
-type Token = { kind: 'text' | 'word' | 'mark'; value: string };
+/** One piece of a filter. */
+export type Token = { kind: 'text' | 'word' | 'mark'; value: string };
 
-function tokens(source: string): Token[] {
+/** Cuts a filter into quoted texts, words and marks. */
+export function tokens(source: string): Token[] {
   const found: Token[] = [];
   const text = source.trim();
   tokenPattern.lastIndex = 0;

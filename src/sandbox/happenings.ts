@@ -17,6 +17,8 @@ export interface Happening {
     | 'conversation'
     | 'telephony'
     | 'callback'
+    | 'partner'
+    | 'webhook'
     | 'reset';
   data: unknown;
 }

@@ -15,6 +15,9 @@ const types: Record<string, string> = {
   svg: 'image/svg+xml',
 };
 
+/** Pages with an address of their own. */
+const named: Record<string, string> = { '/': 'index.html', '/sign-in': 'signIn.html' };
+
 /** No outside host, nothing inline. The card renderer sets styles through the object model, which this allows. */
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
@@ -32,7 +35,7 @@ function pageFolder(): string {
 
 /** The answer for a page path, or undefined when there is no such file. */
 export async function pageFile(path: string): Promise<Answer | undefined> {
-  const name = path === '/' ? 'index.html' : path.replace(/^\/page\//, '');
+  const name = named[path] ?? path.replace(/^\/page\//, '');
   if (!/^[a-zA-Z]+\.(html|css|js|svg)$/.test(name)) return undefined;
   const file =
     name === 'adaptivecards.js'

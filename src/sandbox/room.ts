@@ -3,6 +3,7 @@
  */
 import type { Calls } from './calls.ts';
 import type { CallsKeys } from './callsKeys.ts';
+import type { Certificates } from './certificates.ts';
 import type { ChannelKeys } from './channelKeys.ts';
 import type { Faults } from './faults.ts';
 import type { Happenings } from './happenings.ts';
@@ -17,6 +18,7 @@ export interface Room {
   happenings: Happenings;
   keys: ChannelKeys;
   callsKeys: CallsKeys;
+  certificates: Certificates;
   telephony: Telephony;
   botId: string;
   /** Where activities are posted; null until somebody says. Loopback only. */

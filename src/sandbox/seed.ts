@@ -4,6 +4,9 @@
  */
 import { callDefaults } from './callSettings.ts';
 import { newParticipant } from './meetings.ts';
+import { seedPartner } from './partnerSeed.ts';
+import { partnerDefaults } from './partnerWorld.ts';
+import { noTokens, tokenDefaults } from './userTokens.ts';
 import { type DirectoryUser, type Group, type Person, personalConversation, teamsIdOf, type World } from './world.ts';
 
 /** Tenant id of the sandbox unless another is asked for. */
@@ -181,6 +184,8 @@ export function seedWorld(tenantId: string): World {
       latencyMs: 0,
       teamMemberTwice: 201,
       ...callDefaults,
+      ...partnerDefaults,
+      ...tokenDefaults,
     },
     users,
     groups,
@@ -191,6 +196,8 @@ export function seedWorld(tenantId: string): World {
     invitations: [],
     mails: [],
     files: [],
+    partner: seedPartner(userId),
+    tokens: noTokens(),
   };
   for (const one of people) personalConversation(world, one);
   world.conversations.push(

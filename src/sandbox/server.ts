@@ -8,20 +8,24 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Calls } from './calls.ts';
 import { type CallForgery, createCallsKeys } from './callsKeys.ts';
+import { createCertificates, type EventSignOptions, type ReferralForgery } from './certificates.ts';
 import { type ChannelKeys, createChannelKeys, type Forgery } from './channelKeys.ts';
 import { connectorError, createConnector } from './connector.ts';
 import { createControl, reset } from './control.ts';
 import { isLoopback } from './courier.ts';
 import { type Answer, type Exchange, readExchange, send } from './exchange.ts';
-import { answerInstead, Faults, keepBack, type Remote, sendThrough } from './faults.ts';
+import { answerInstead, Faults, keepBack, type Remote, remotes, sendThrough } from './faults.ts';
 import { createGraph } from './graph.ts';
 import { graphError } from './graphAnswer.ts';
 import { Happenings } from './happenings.ts';
 import { pageFile } from './pageFiles.ts';
+import { createPartner } from './partner.ts';
+import { partnerError } from './partnerAnswer.ts';
 import type { Room } from './room.ts';
 import { defaultBotId, defaultTenantId, seedWorld } from './seed.ts';
 import { Telephony } from './telephony.ts';
 import { openIdMetadata, type SignOptions } from './tokenKeys.ts';
+import { createTokens, tokenError, withoutTokens } from './tokenRoutes.ts';
 import type { World } from './world.ts';
 
 /** How to start a sandbox. */
@@ -60,6 +64,9 @@ export interface Sandbox {
   /** A token as the calling service signs its callbacks. */
   signCall(claims?: Record<string, unknown>, options?: SignOptions): Promise<string>;
   forgeCall(kind: CallForgery): Promise<string>;
+  /** The headers with which Partner Center posts this event. */
+  signReferralEvent(body: string, options?: EventSignOptions): Promise<Record<string, string>>;
+  forgeReferralEvent(kind: ReferralForgery, body: string): Promise<Record<string, string>>;
   /** Back to the first morning. */
   reset(): void;
   close(): Promise<void>;
@@ -84,6 +91,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     happenings: new Happenings(),
     keys,
     callsKeys,
+    certificates: createCertificates(() => room.url),
     telephony: new Telephony(),
     botId,
     botUrl: options.botUrl ?? null,
@@ -130,6 +138,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     forge: keys.forge,
     signCall: callsKeys.sign,
     forgeCall: callsKeys.forge,
+    signReferralEvent: room.certificates.sign,
+    forgeReferralEvent: room.certificates.forge,
     reset: () => reset(room),
     close: () =>
       new Promise((resolve) => {
@@ -140,10 +150,23 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
 }
 
+/** How each remote writes an error that a fault makes. */
+const errors: Record<Remote, (exchange: Exchange, status: number, code: string, message: string) => Answer> = {
+  graph: graphError,
+  connector: (_exchange, ...said) => connectorError(...said),
+  partner: (exchange, ...said) => partnerError(exchange, ...said),
+  tokens: (_exchange, ...said) => tokenError(...said),
+};
+
 type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 function createAnswerer(room: Room, quiet: boolean): Answerer {
-  const remotes = { graph: createGraph(room), connector: createConnector(room) };
+  const answers = {
+    graph: createGraph(room),
+    connector: createConnector(room),
+    partner: createPartner(room),
+    tokens: createTokens(room),
+  };
   const control = createControl(room);
 
   async function callRemote(remote: Remote, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -152,10 +175,8 @@ function createAnswerer(room: Room, quiet: boolean): Answerer {
     const exchange = await readExchange(request, `/${remote}`);
     const fault = room.faults.take(remote, exchange);
     if (fault) room.happenings.tell('faults', { faults: room.faults.list() });
-    const instead = answerInstead(fault, (status, code, message) =>
-      remote === 'graph' ? graphError(exchange, status, code, message) : connectorError(status, code, message),
-    );
-    const work = instead ?? ((await keepBack(fault, response)) ? await remotes[remote](exchange) : 'drop');
+    const instead = answerInstead(fault, (status, code, message) => errors[remote](exchange, status, code, message));
+    const work = instead ?? ((await keepBack(fault, response)) ? await answers[remote](exchange) : 'drop');
     if (room.world.settings.latencyMs > 0) await pause(room.world.settings.latencyMs);
     let status = 0;
     if (work === 'drop') response.destroy();
@@ -165,9 +186,9 @@ function createAnswerer(room: Room, quiet: boolean): Answerer {
       method: exchange.method,
       path: exchange.path,
       query: Object.fromEntries(exchange.query),
-      body: exchange.body,
+      body: withoutTokens(remote, exchange.body),
       status,
-      answer: work === 'drop' ? null : Buffer.isBuffer(work.body) ? null : (work.body ?? null),
+      answer: work === 'drop' || Buffer.isBuffer(work.body) ? null : withoutTokens(remote, work.body ?? null),
       fault: fault?.kind ?? null,
       at,
       ms: Math.round(performance.now() - startedAt),
@@ -207,6 +228,12 @@ function createAnswerer(room: Room, quiet: boolean): Answerer {
     return { status: 200, body: found.content, headers: { 'content-type': 'application/octet-stream' } };
   }
 
+  async function certificate(name: string): Promise<Answer> {
+    const body = await room.certificates.file(name);
+    if (body === undefined) return { status: 404, body: { error: 'no such certificate' } };
+    return { status: 200, body, headers: { 'content-type': 'application/pkix-cert' } };
+  }
+
   return async (request, response) => {
     // A page of another origin must not drive the sandbox by a name that resolves to loopback.
     const hostname = (request.headers.host ?? '').replace(/:\d+$/, '');
@@ -216,8 +243,10 @@ function createAnswerer(room: Room, quiet: boolean): Answerer {
     }
     const path = (request.url ?? '/').split('?')[0] ?? '/';
     const first = path.split('/')[1] ?? '';
-    if (first === 'graph' || first === 'connector') return callRemote(first, request, response);
+    const remote = remotes.find((one) => one === first);
+    if (remote) return callRemote(remote, request, response);
     if (first === 'login') return send(response, login(await readExchange(request, '/login')));
+    if (first === 'certificates') return send(response, await certificate(path.slice('/certificates/'.length)));
     if (first === 'files') return send(response, file(await readExchange(request, '/files')));
     if (first !== 'control') {
       const answered = request.method === 'GET' || request.method === 'HEAD' ? await pageFile(path) : undefined;

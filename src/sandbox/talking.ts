@@ -141,17 +141,26 @@ export async function execute(room: Room, given: z.infer<typeof executeBody>): P
     thread: message?.thread ?? sc.thread ?? null,
     ...(given.id === undefined ? {} : { activityId: given.id }),
   };
-  const activity = executeActivity(room, place, given.activityId, {
-    ...(given.actionId === undefined ? {} : { id: given.actionId }),
-    ...(given.title === undefined ? {} : { title: given.title }),
-    verb: given.verb,
-    data: { ...given.data, ...given.inputs },
-  });
+  const activity = executeActivity(
+    room,
+    place,
+    given.activityId,
+    {
+      ...(given.actionId === undefined ? {} : { id: given.actionId }),
+      ...(given.title === undefined ? {} : { title: given.title }),
+      verb: given.verb,
+      data: { ...given.data, ...given.inputs },
+    },
+    {
+      ...(given.state === undefined ? {} : { state: given.state }),
+      ...(given.authentication === undefined ? {} : { authentication: given.authentication }),
+    },
+  );
   const editsBefore = message?.edits ?? 0;
   const deliveries = await deliverCopies(room, activity, given.copies, invokeLimitMs);
   const first = deliveries[0];
   if (!first) return refuse(500, 'nothing was delivered');
-  let shown: 'card' | 'message' | 'error' | 'nothing' | 'unreachable' = 'unreachable';
+  let shown: 'card' | 'message' | 'signIn' | 'error' | 'nothing' | 'unreachable' = 'unreachable';
   const answered = deliveries.find((one) => asObject(one.body)?.['type']) ?? first;
   const response = asObject(answered.body);
   const kind = String(response?.['type'] ?? '');
@@ -164,6 +173,7 @@ export async function execute(room: Room, given: z.infer<typeof executeBody>): P
         showOnlyTo(room, message, sc.person, response?.['value']);
       }
     } else if (kind.startsWith('application/vnd.microsoft.activity.message')) shown = 'message';
+    else if (kind === 'application/vnd.microsoft.activity.loginRequest') shown = 'signIn';
     else if (kind.startsWith('application/vnd.microsoft.error') || code >= 400) shown = 'error';
     else shown = 'nothing';
   }

@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto';
 import type { CallSettings } from './callSettings.ts';
 import type { Meeting } from './meetings.ts';
+import type { PartnerSettings, PartnerWorld } from './partnerWorld.ts';
+import type { TokenSettings, TokenWorld } from './userTokens.ts';
 
 /** A user object of the tenant's directory, with the Graph property names (Graph docs, resources/user). */
 export interface DirectoryUser {
@@ -122,14 +124,14 @@ export interface Invitation {
 }
 
 /** Switches of the tenant; see `POST /control/settings`. */
-export interface Settings extends CallSettings {
+export interface Settings extends CallSettings, PartnerSettings, TokenSettings {
   /** How long a just invited user stays invisible to the directory, in ms. */
   directoryDelayMs: number;
   /** Entra's authorizationPolicy.allowInvitesFrom; `none` refuses every invitation. */
   allowInvitesFrom: string;
   /** Whether the app has consent to invite. */
   consent: boolean;
-  /** Added to every Graph and connector answer, in ms. */
+  /** Added to every answer of a remote, in ms. */
   latencyMs: number;
   /** Answer to adding a team member a second time; which one Graph gives is not documented. */
   teamMemberTwice: 201 | 409;
@@ -150,6 +152,8 @@ export interface World {
   invitations: Invitation[];
   mails: Mail[];
   files: { id: string; name: string; content: Buffer }[];
+  partner: PartnerWorld;
+  tokens: TokenWorld;
 }
 
 /** The stable `29:` id of a person, derived from the object id so that it survives a restart. */

@@ -14,7 +14,9 @@ async function ask(path, method = 'GET', body = undefined) {
 export const readState = () => ask('state');
 export const readMessages = async (conversation) =>
   (await ask(`messages?conversation=${encodeURIComponent(conversation)}`)).messages;
-export const readCalls = async () => (await ask('calls?remote=graph')).calls;
+export const readCalls = async () => (await ask('calls')).calls;
+export const readPartner = () => ask('partner');
+export const readSignIn = (ticket) => ask(`sign-in?ticket=${encodeURIComponent(ticket)}`);
 /** What the calling service knows; the callbacks are in the answer only where they are asked for. */
 export const readTelephony = () => ask(`telephony?after=${Number.MAX_SAFE_INTEGER}`);
 export const readCallbacks = async () => (await ask('telephony')).callbacks;

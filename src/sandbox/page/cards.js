@@ -93,8 +93,8 @@ AdaptiveCards.AdaptiveCard.onProcessMarkdown = (text, result) => {
 const dataOf = (action) => (typeof action.data === 'object' && action.data !== null ? action.data : {});
 
 /**
- * Draws a card. `send(action)` is called for Execute and Submit and resolves to a sentence to show under the card, or
- * null. `follow(url)` is called for links.
+ * Draws a card. `send(action)` is called for Execute and Submit and resolves to a sentence or an element to show under
+ * the card, or null. `follow(url)` is called for links.
  */
 export function drawCard(payload, { send, follow = openLink }) {
   const frame = el('div', { class: 'card' });
@@ -108,7 +108,7 @@ export function drawCard(payload, { send, follow = openLink }) {
     if (action instanceof AdaptiveCards.OpenUrlAction) return follow(action.url);
     const execute = action instanceof AdaptiveCards.ExecuteAction;
     if (!execute && !(action instanceof AdaptiveCards.SubmitAction)) return;
-    frame.querySelector('.card-notice')?.remove();
+    for (const old of frame.querySelectorAll('.card-notice, .sign-in')) old.remove();
     frame.setAttribute('aria-busy', 'true');
     let notice = null;
     try {
@@ -123,7 +123,8 @@ export function drawCard(payload, { send, follow = openLink }) {
       notice = error.message;
     }
     frame.removeAttribute('aria-busy');
-    if (notice) frame.append(el('div', { class: 'card-notice', role: 'alert' }, notice));
+    if (notice instanceof Node) frame.append(notice);
+    else if (notice) frame.append(el('div', { class: 'card-notice', role: 'alert' }, notice));
   };
   try {
     card.parse(payload);

@@ -3,9 +3,10 @@ import { listen, post, readCallbacks, readCalls, readMessages, readState } from 
 import { avatar, byId, el, openLink, toast } from './dom.js';
 import { MessageList } from './messages.js';
 import { addCall, addCallback, showCalls, showFaults, showMails, wireTabs } from './panel.js';
+import { readDeals } from './partner.js';
+import { press } from './press.js';
 import { readWhoIsIn, showWhoIsIn } from './whoIsIn.js';
 
-const unreachable = 'Unable to reach app. Please try again.';
 const switchable = ['rita', 'axel', 'ada', 'gus', 'tess'];
 const remembered = (key, otherwise) => localStorage.getItem(`usher.${key}`) ?? otherwise;
 const remember = (key, value) => localStorage.setItem(`usher.${key}`, value);
@@ -21,22 +22,11 @@ const person = () => now.state.people.find((one) => one.key === now.user);
 const keyOf = (place) => (place === 'personal' ? `personal:${now.user}` : place);
 const conversation = () => now.state.conversations.find((one) => one.key === keyOf(now.place));
 
-const list = new MessageList({ press, follow, reply });
-
-/* Buttons of cards */
-async function press(message, action) {
-  const where = { conversation: message.conversation, user: now.user, activityId: message.activityId };
-  if (action.kind === 'submit') {
-    const { statuses } = await post('submit', { ...where, data: action.data });
-    return statuses[0] >= 200 && statuses[0] < 300 ? null : unreachable;
-  }
-  const asked = { ...where, verb: action.verb, data: action.data, title: action.title };
-  const result = await post('execute', action.id ? { ...asked, actionId: action.id } : asked);
-  if (result.shown === 'unreachable') return unreachable;
-  if (result.shown === 'error') return result.body?.value?.message ?? 'Something went wrong.';
-  if (result.shown === 'message') toast(String(result.body.value));
-  return null;
-}
+const list = new MessageList({
+  press: (message, action) => press(message, action, now.user, now.state.settings.sso),
+  follow,
+  reply,
+});
 
 async function follow(url) {
   const invitation = now.state.invitations.find((one) => one.redeemUrl === url);
@@ -347,6 +337,7 @@ async function refresh() {
   showMails(now.state.mails);
   showFaults(now.state.faults, now.state.settings);
   readWhoIsIn();
+  readDeals(now.state.settings);
 }
 
 async function begin() {
@@ -364,6 +355,8 @@ await listen(
     call: addCall,
     callback: addCallback,
     telephony: readWhoIsIn,
+    partner: () => readDeals(),
+    webhook: () => readDeals(),
     mail: refresh,
     directory: refresh,
     faults: refresh,

@@ -4,7 +4,10 @@ import { byId, clock, el, toast } from './dom.js';
 import { hookNode } from './hooks.js';
 
 const shownCalls = 200;
-const tabs = { tabCalls: 'calls', tabMail: 'mail', tabFaults: 'faults' };
+const tabs = { tabCalls: 'calls', tabMail: 'mail', tabDeals: 'deals', tabFaults: 'faults' };
+/** Whose calls are listed: chat and sign-in are seen in the chat itself. */
+const listed = ['graph', 'partner'];
+let faultRemote = 'graph';
 
 const readyFaults = [
   ['Slow down', '429, wait 5 s', { kind: 'throttle', retryAfter: 5 }],
@@ -75,15 +78,17 @@ function mailNode(mail) {
 
 const empty = (title, text) => el('p', { class: 'empty' }, el('strong', {}, title), text);
 const put = (id, nodes, otherwise) => byId(id).replaceChildren(...(nodes.length > 0 ? nodes : [otherwise]));
-const count = (id, number) => {
+/** The number beside a tab. */
+export const count = (id, number) => {
   byId(id).textContent = number > 0 ? String(number) : '';
 };
 
 let callTotal = 0;
-const noCalls = () => empty('No calls yet', 'What Usher asks Microsoft Graph appears here.');
+const noCalls = () => empty('No calls yet', 'What Usher asks Microsoft Graph and Partner Center appears here.');
 
 /** Draws all calls, and the callbacks among them, anew. */
-export function showCalls(calls, callbacks) {
+export function showCalls(every, callbacks) {
+  const calls = every.filter((call) => listed.includes(call.remote));
   callTotal = calls.length;
   count('callCount', callTotal);
   const all = [
@@ -106,7 +111,7 @@ function onTop(node) {
 
 /** Adds the newest call on top. */
 export function addCall(call) {
-  if (call.remote !== 'graph') return;
+  if (!listed.includes(call.remote)) return;
   callTotal += 1;
   count('callCount', callTotal);
   onTop(callNode(call));
@@ -127,7 +132,8 @@ export function showMails(mails) {
   put('mail', mails.map(mailNode).reverse(), empty('No mail yet', 'Invitations that were mailed appear here.'));
 }
 
-function choice(id, label, value, options, set) {
+/** A menu with its label. */
+export function choice(id, label, value, options, set) {
   const select = el(
     'select',
     { id, onchange: (event) => set(event.target.value).catch((error) => toast(error.message)) },
@@ -145,7 +151,7 @@ export function showFaults(faults, settings) {
       {
         type: 'button',
         class: 'plain',
-        onclick: () => post('faults', { remote: 'graph', ...fault }).catch((error) => toast(error.message)),
+        onclick: () => post('faults', { remote: faultRemote, ...fault }).catch((error) => toast(error.message)),
       },
       title,
       el('small', {}, small),
@@ -165,7 +171,19 @@ export function showFaults(faults, settings) {
   );
   const set = (name, read) => (value) => post('settings', { [name]: read(value) });
   byId('faults').replaceChildren(
-    el('h3', {}, 'For the next Graph call'),
+    choice(
+      'faultRemote',
+      'For the next call to',
+      faultRemote,
+      [
+        ['graph', 'Microsoft Graph'],
+        ['partner', 'Partner Center'],
+        ['tokens', 'Sign-in service'],
+      ],
+      async (value) => {
+        faultRemote = value;
+      },
+    ),
     el('div', { class: 'fault-buttons' }, ...buttons),
     el('h3', {}, 'Armed'),
     ...(armed.length > 0 ? armed : [el('p', { class: 'muted' }, 'None')]),
