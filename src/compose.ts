@@ -230,9 +230,11 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
 function warmUp(all: ReadonlyMap<string, AnyCapability>): void {
   const language = words(undefined);
   warm(
-    [...all.values()].map(({ name, fields }) =>
-      formView({ capability: name, fields, values: {}, problems: [], formId: '00000000' }, language),
-    ),
+    [...all.values()]
+      .filter(({ fields }) => fields.length > 0)
+      .map(({ name, fields }) =>
+        formView({ capability: name, fields, values: {}, problems: [], formId: '00000000' }, language),
+      ),
     language,
   );
   for (const { fields } of all.values()) {

@@ -16,7 +16,7 @@ import { whichOf } from './which.ts';
 
 const WHICH: Field = { name: 'which', kind: 'text', words: 'referral.field.which', required: true, max: 200 };
 /** As the deal was when whoever fills the form looked at it. */
-const SEEN: Field = { name: 'seen', kind: 'hidden', words: 'referral.field.seen', max: 200 };
+const SEEN: Field = { name: 'seen', kind: 'hidden', words: '', max: 200 };
 const VALUE: Field = {
   name: 'value',
   kind: 'text',
@@ -158,7 +158,7 @@ function story({
   const { kind, sets, which } = input;
   const deal = outcome?.deal;
   const customer = deal ? customerOf(deal) : which;
-  const title = say(`${changeName(kind)}.title`, { customer });
+  const title = say(`referral.change.${kind}.title`, { customer });
   const rows = rowsOfSets(sets);
   if (!deal) return { title, rows };
   rows.push({ label: say('referral.row.id'), text: deal.id });
@@ -168,7 +168,7 @@ function story({
     page: DASHBOARD,
     ending: {
       state: stateOf(deal),
-      sentence: say(outcome.kept === 'theirs' ? 'referral.keptTheirs' : `${changeName(kind)}.done`, {
+      sentence: say(outcome.kept === 'theirs' ? 'referral.keptTheirs' : `referral.change.${kind}.done`, {
         customer,
         value: worthOf(deal.details?.dealValue, deal.details?.currency) || '–',
         date: dayOf(deal.details?.closingDateTime) ?? '–',

@@ -90,7 +90,7 @@ export function newDealFields(choices: ReferralChoices): readonly Field[] {
     ...LISTS.map((name) => field(name, 'choices', { more: true, choices: offered(choices[name]), max: 2000 })),
     field('team', 'people', { more: true, max: 2000 }),
     field('reference', 'text', { more: true, max: 100, phrases: ['reference', 'ref'] }),
-    field('half', 'hidden', { max: 200 }),
+    field('half', 'hidden', { words: '', max: 200 }),
   ];
 }
 
