@@ -105,8 +105,9 @@ export async function releaseEvents(room: Room, reversed: boolean): Promise<Webh
 function queue(room: Room, record: WebhookRecord): void {
   const waiting = chains.get(room) ?? new Map<string, Promise<void>>();
   chains.set(room, waiting);
-  const key = record.referral ?? '';
   const { era } = room.telephony;
+  // What waits from before a reset waits for ever.
+  const key = `${era} ${record.referral ?? ''}`;
   const next = (waiting.get(key) ?? Promise.resolve()).then(async () => {
     await deliverEvent(room, record, era);
     if (waiting.get(key) === next) waiting.delete(key);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { connectionName, Deals } from './deals.ts';
-import { call } from './fakeBot.ts';
+import { call, type FakeBot, startFakeBot } from './fakeBot.ts';
 
 describe('the sandbox as the token service', () => {
   let deals: Deals;
@@ -166,6 +166,30 @@ describe('the sandbox as the token service', () => {
       await deals.control('access', { user: 'rita', action: 'challenge' });
       const { token } = await deals.control('exchangeable-token', { user: 'rita' });
       assert.equal(await mayRead((await exchange('rita', { token })).body.token), 401);
+    });
+  });
+
+  describe('a pressed button', () => {
+    let bot: FakeBot;
+    before(async () => {
+      bot = await startFakeBot();
+    });
+    after(() => bot.close());
+
+    it('says that the bot asks for a sign-in, and comes again with the code or with a token', async () => {
+      deals.sandbox.botUrl = bot.url;
+      const login = { text: 'Please sign in', connectionName, buttons: [] };
+      const type = 'application/vnd.microsoft.activity.loginRequest';
+      bot.onActivity = () => ({ status: 200, body: { statusCode: 401, type, value: login } });
+      const pressed = { conversation: 'personal:rita', user: 'rita', activityId: '1', verb: 'deal', data: { a: 1 } };
+      const first = await deals.control('execute', pressed);
+      assert.deepEqual([first.shown, first.body.value], ['signIn', login]);
+      const authentication = { id: 'x', connectionName, token: 'y' };
+      await deals.control('execute', { ...pressed, state: '123456' });
+      await deals.control('execute', { ...pressed, authentication });
+      const [plain, code, silent] = bot.received.map(({ activity }) => activity.value);
+      assert.deepEqual(code, { ...plain, state: '123456' });
+      assert.deepEqual(silent, { ...plain, authentication });
     });
   });
 

@@ -202,6 +202,21 @@ describe('the events of Partner Center in the sandbox', () => {
       );
     });
 
+    it('does not wait for one from before a reset', async () => {
+      const { id } = deals.sandbox.world.partner.referrals[0] ?? { id: '' };
+      await deals.control('settings', { webhookPauseMs: 60_000 });
+      await register();
+      onEvent = () => 500;
+      await change(id);
+      await until('^sent 500');
+      deals.sandbox.reset();
+      onEvent = () => 200;
+      rita = await deals.signIn('rita');
+      await register();
+      await change(id);
+      await until('^sent 200');
+    });
+
     it('can be held back and come in another order, or never', async () => {
       await register();
       await deals.control('hold-webhooks', { on: true });
