@@ -198,7 +198,7 @@ function sandboxConfig(values: Values, fault: Fault): Config {
     partnerCenterUrl: values.PARTNER_CENTER_URL ?? `${base}/partner/v1.0`,
     partnerWebhookUrl: values.PARTNER_CENTER_WEBHOOK_URL ?? `${base}/partner/webhooks/v1`,
     tokenServiceUrl: values.TOKEN_SERVICE_URL ?? `${base}/tokens`,
-    oauthConnection: values.OAUTH_CONNECTION ?? 'partner-center',
+    oauthConnection: values.OAUTH_CONNECTION ?? 'PartnerCenter',
     publicUrl: publicUrl(values, fault) ?? (values.PORT === 0 ? null : `${own}:${values.PORT}`),
     webhookTrust: sandboxTrust(base),
     botIdentity: null,

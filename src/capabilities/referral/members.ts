@@ -33,9 +33,10 @@ export function readMembers(
     }
     const wrong = faultOfAddress(person.address);
     if (wrong) faults.push(wrong);
-    const phone = dialled && parsePhoneNumberFromString(dialled, (country ?? undefined) as CountryCode | undefined);
-    if (phone === undefined || (phone && !phone.isPossible()))
-      faults.push(say('referral.members.phone', { text: shown }));
+    const phone = dialled
+      ? (parsePhoneNumberFromString(dialled, (country ?? undefined) as CountryCode | undefined) ?? null)
+      : undefined;
+    if (phone === null || phone?.isPossible() === false) faults.push(say('referral.members.phone', { text: shown }));
     // Without a name the address has to do: the service wants both parts of one.
     const words = (person.name ?? person.address.split('@')[0] ?? '').split(/[\s._]+/).filter(Boolean);
     members.push({

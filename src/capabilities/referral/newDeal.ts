@@ -128,7 +128,7 @@ export function arrangeNewDeal(raw: Raw, around: Surroundings): Raw {
   return {
     ...raw,
     ...(tidy === '' ? {} : { customer: tidy.replace(/^["“”„]+|["“”]+$/g, '') }),
-    ...(money ? { value: `${money.amount} ${money.currency}` } : {}),
+    ...(money ? { value: worthOf(money.amount, money.currency) } : {}),
     ...(close && 'day' in close ? { close: close.day } : {}),
     ...(how ? { how } : {}),
   };
