@@ -198,18 +198,20 @@ export function buttonsOf(deal: Deal, version: number): readonly Button[] {
   });
   const { details } = deal;
   const values: Record<string, string> = {
-    ...(details?.dealValue ? { value: `${details.dealValue} ${details.currency ?? ''}`.trim() } : {}),
+    ...(details?.dealValue ? { value: worthOf(details.dealValue, details.currency) } : {}),
     ...(dayOf(details?.closingDateTime) ? { close: dayOf(details?.closingDateTime) ?? '' } : {}),
   };
+  // Long notes would not fit the card: what is not shown stays as it is.
+  const notes = details?.notes && details.notes.length <= 500 ? { notes: details.notes } : {};
   if (!isOpen(deal)) return [];
   if (mayMove(deal, 'accept'))
     return isIncoming(deal)
       ? [typed('accept', `referral accept ${deal.id}`, 'positive'), form('decline')]
-      : [typed('activate', `referral accept ${deal.id}`), form('edit', values)];
+      : [typed('activate', `referral accept ${deal.id}`), form('edit', { ...values, was: JSON.stringify(values) })];
   return [
-    form('won', values),
+    form('won', { ...values, was: JSON.stringify(values) }),
     form('lost'),
-    form('edit', { ...values, ...(details?.notes ? { notes: details.notes.slice(0, 1000) } : {}) }),
+    form('edit', { ...values, ...notes, was: JSON.stringify({ ...values, ...notes }) }),
     {
       title: say('referral.button.invite'),
       verb: 'form.open',
