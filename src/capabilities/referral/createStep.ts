@@ -113,7 +113,10 @@ function secondOf(
   const isClash = made?.reply?.ok === false && made.reply.problem.kind === 'clash';
   const isLost = facts.lost.some(({ call }) => call.name === 'invite') || made?.reply?.ok === true;
   if (isClash || isLost || input.half) {
-    const looked = pagesOf('engagement', ofEngagement(engagementId), answers);
+    // A look from before the clash did not see what it is about.
+    const since = isClash && made ? made.n : -1;
+    const looks = answers.filter(({ n }) => n > since);
+    const looked = pagesOf('engagement', ofEngagement(engagementId), looks);
     if ('call' in looked) return { call: looked.call };
     if ('reply' in looked) return { problem: looked.reply.ok ? bug : looked.reply.problem };
     const found = looked.deals.find((one) => one.id !== first.id && isFor(one, invitee));
