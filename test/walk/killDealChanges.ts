@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { Referral } from '../../src/sandbox/partnerWorld.ts';
 import type { DealCase } from './killDealRounds.ts';
 import type { DealScene } from './killDealScene.ts';
-import { MOMENTS, type Moment, type Target } from './killMoment.ts';
+import { heldFirst, MOMENTS, type Moment, type Target } from './killMoment.ts';
 
 const PATCH = { remote: 'partner', method: 'PATCH', path: '/referrals/' } as const;
 const REGISTER = { remote: 'partner', method: 'POST', path: '/registration$' } as const;
@@ -193,7 +193,7 @@ const telling = (name: string, target: Target, moment: Moment): DealCase => ({
 export const CHANGED = CHANGES.flatMap((change) => MOMENTS.map((moment) => changing(change, moment)));
 /** There is one watch at a time. */
 export const WATCHED = [...MOMENTS.map(registering), ...MOMENTS.map(leaving)];
-export const TOLD = MOMENTS.flatMap((moment) => [
-  telling('the look at a deal that is told of', READ, moment),
-  telling('the post of the card of a deal that is told of', CARD, moment),
-]);
+export const TOLD = [
+  ...MOMENTS.map((moment) => telling('the look at a deal that is told of', READ, moment)),
+  ...heldFirst(MOMENTS).map((moment) => telling('the post of the card of a deal that is told of', CARD, moment)),
+];

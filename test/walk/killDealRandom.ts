@@ -69,8 +69,7 @@ async function randomDeal(
     const trigger = randomTrigger(succession, count, random);
     story.push(trigger.name);
     if (kill > 0) await succession.next();
-    for (const form of open) form.send();
-    const end = allMade(scene, wanted).then(() => 'all was done', whenKilled(succession));
+    const end = allMade(scene, open, wanted).then(() => 'all was done', whenKilled(succession));
     const first = await Promise.race([trigger.fired(), end]);
     trigger.stop();
     if (first === 'all was done') story.push(first);
@@ -85,16 +84,15 @@ async function randomDeal(
     } else tally.again += open.length;
   }
   await scene.next();
-  for (const form of open) form.send();
-  await allMade(scene, wanted);
+  await allMade(scene, open, wanted);
   for (const { customer } of wanted) await check(scene, customer, tally);
   assert.deepEqual(succession.errors.splice(0), [], 'errors in the log');
 }
 
-/** Resolves when all forms are answered and their cards say that the deals are made. */
-async function allMade(scene: DealScene, forms: readonly DealForm[]): Promise<void> {
-  if ((await unansweredOf(forms)).length > 0) await scene.succession.gone;
-  await scene.made(forms.map(({ customer }) => customer));
+/** Sends forms until they are answered; resolves when the cards of all that are wanted say that the deals are made. */
+async function allMade(scene: DealScene, open: readonly DealForm[], wanted: readonly DealForm[]): Promise<void> {
+  await Promise.all(open.map((form) => scene.accepted(form)));
+  await scene.made(wanted.map(({ customer }) => customer));
 }
 
 async function unansweredOf(forms: readonly DealForm[]): Promise<readonly DealForm[]> {

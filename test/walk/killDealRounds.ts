@@ -1,11 +1,11 @@
 /**
- * Rounds: what one kill cuts off. Calls that are held go along with one at whose exact moment the process dies, since every
- * kill costs the start of a process. For the kill tests of deals only; must not know any single case.
+ * Rounds: what one kill cuts off. Calls that stay at their moments go along with the one at whose moment the process dies,
+ * since every kill costs the start of a process. For the kill tests of deals only; must not know any single case.
  */
 import assert from 'node:assert/strict';
 import type { TestEngine } from '../support/db.ts';
 import { DealScene } from './killDealScene.ts';
-import { dieAt, hold, type Moment, type Target } from './killMoment.ts';
+import { dieAt, isKept, keepAt, type Moment, type Target } from './killMoment.ts';
 import { inTurn } from './killTurns.ts';
 
 export interface DealCase {
@@ -26,15 +26,12 @@ export interface Begun {
   readonly ending: () => Promise<void>;
 }
 
-/** The last of them dies, the others are held by then. */
+/** The process dies of the last; the others are at their moments by then. */
 export type Round = readonly DealCase[];
 
-export const isExact = ({ moment }: DealCase): boolean => moment !== null && 'at' in moment;
-export const isHeld = (one: DealCase): boolean => !isExact(one);
-
-/** Each of `dying` in a round of its own, with as few of those that are held beside it as will do. */
-export function roundsOf(dying: readonly DealCase[], held: readonly DealCase[]): readonly Round[] {
-  return dying.map((one, n) => [...held.filter((_other, i) => i % dying.length === n), one]);
+/** Deals cases out to so many rounds. */
+export function roundsOf(count: number, cases: readonly DealCase[]): readonly Round[] {
+  return Array.from({ length: count }, (_none, n) => cases.filter((_one, i) => i % count === n));
 }
 
 async function play(scene: DealScene, round: Round): Promise<void> {
@@ -46,8 +43,8 @@ async function play(scene: DealScene, round: Round): Promise<void> {
     if (moment === null) await its.wish();
     else if (i === round.length - 1) await dieAt(succession, target, moment, its.wish);
     else {
-      assert.ok('fault' in moment);
-      await hold(succession, target, moment, its.wish);
+      assert.ok(isKept(target, moment), `${one.name} cannot wait for others`);
+      await keepAt(succession, target, moment, its.wish);
       await succession.answered();
     }
   }

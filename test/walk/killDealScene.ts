@@ -95,6 +95,14 @@ export class DealScene {
     };
   }
 
+  /** Whoever is not answered sends it once more, as long as there is a process to answer. */
+  async accepted(form: DealForm): Promise<void> {
+    while (!(await form.answered())) {
+      if (this.succession.isDead) throw new Error('nobody is there to answer');
+      form.send();
+    }
+  }
+
   /** The newest request of this kind about this subject; it is on record. */
   async request(capability: string, subject: string): Promise<string> {
     const [row] = await this.requests(capability, subject);

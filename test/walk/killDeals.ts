@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import type { DealCase } from './killDealRounds.ts';
 import { assertMadeOnce, type DealForm, type DealScene } from './killDealScene.ts';
-import { MOMENTS, type Moment, type Target } from './killMoment.ts';
+import { heldFirst, MOMENTS, type Moment, type Target } from './killMoment.ts';
 
 interface DealCall {
   readonly name: string;
@@ -63,16 +63,14 @@ const updating = (moment: Moment): DealCase => ({
 });
 
 async function made(scene: DealScene, form: DealForm, audit: readonly string[] | null): Promise<void> {
-  // Whoever was not answered presses once more.
-  if (!(await form.answered())) form.send();
-  assert.ok(await form.answered(), 'nobody answers');
+  await scene.accepted(form);
   const ending = await scene.ending(form.customer);
   assertMadeOnce(ending, scene.succession.world.partner.organization.id);
   if (audit) assert.deepEqual(ending.audit, audit);
 }
 
 export const MATRIX = CALLS.flatMap((call) => MOMENTS.map((moment) => making(call, moment)));
-export const UPDATES = MOMENTS.map(updating);
+export const UPDATES = heldFirst(MOMENTS).map(updating);
 
 /** One refused half for each moment at which its retry is cut off, and one that is let alone. */
 const HALVES = MOMENTS.length + 1;
@@ -85,7 +83,7 @@ async function half(scene: DealScene): Promise<{ readonly customer: string; read
       await scene.town.fault({ ...POST, kind: 'slow', ms: 0 });
       await scene.town.fault({ ...POST, kind: 'status', status: 403, code: 'accessDenied' });
       form.send();
-      assert.ok(await form.answered(), 'nobody answers');
+      await scene.accepted(form);
       const id = await scene.request('referralNew', form.customer);
       await scene.card(id, /you need the role/);
       scene.halves.push({ customer: form.customer, id });

@@ -27,6 +27,11 @@ export const MOMENTS: readonly Moment[] = [
   { name: 'right after its answer', at: 'trailers', worked: true },
 ];
 
+export const heldFirst = (moments: readonly Moment[]): readonly Moment[] => [
+  ...moments.filter((moment) => 'fault' in moment),
+  ...moments.filter((moment) => 'at' in moment),
+];
+
 /** A call, among those that are made from now on. */
 export interface Target {
   readonly remote: 'graph' | 'connector' | 'partner' | 'tokens';
@@ -39,16 +44,21 @@ export interface Target {
 /** Far longer than it takes to kill. */
 const HELD_MS = 10_000;
 
-/** Brings about a call that is held from then on. */
-export async function hold(
+/** Whether others may be cut off by the same kill: the call can be kept at its moment. */
+export const isKept = ({ remote }: Target, moment: Moment): boolean => 'fault' in moment || remote !== 'connector';
+
+/** Brings about a call that stays at this moment from then on. */
+export async function keepAt(
   succession: Succession,
-  { nth = 1, ...call }: Target,
-  { fault, ms = HELD_MS }: HeldMoment,
+  target: Target,
+  moment: Moment,
   wish: () => unknown,
 ): Promise<void> {
+  if ('at' in moment) return succession.stay(orderFor(target, moment), wish);
+  const { nth = 1, ...call } = target;
   // Those before it are let through, by a fault that does next to nothing.
   if (nth > 1) await succession.town.fault({ ...call, kind: 'slow', ms: 0, times: nth - 1 });
-  const { met } = await succession.meet({ ...call, kind: fault, ms });
+  const { met } = await succession.meet({ ...call, kind: moment.fault, ms: moment.ms ?? HELD_MS });
   wish();
   await met;
 }
@@ -61,11 +71,16 @@ export async function dieAt(
   wish: () => unknown,
 ): Promise<void> {
   if ('fault' in moment) {
-    await hold(succession, target, moment, wish);
+    await keepAt(succession, target, moment, wish);
     return succession.dead('now');
   }
-  const { remote, method, path, nth = 1 } = target;
-  succession.order({ at: moment.at, call: new RegExp(`^${method} /${remote}/.*${path}`), nth });
+  succession.order(orderFor(target, moment));
   wish();
   return succession.dead('by order');
 }
+
+const orderFor = ({ remote, method, path, nth = 1 }: Target, { at }: ExactMoment): Order => ({
+  at,
+  call: new RegExp(`^${method} /${remote}/.*${path}`),
+  nth,
+});

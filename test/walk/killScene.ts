@@ -4,7 +4,7 @@
  * For the kill tests only; must not know any single case.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -263,7 +263,25 @@ export class Succession extends Scene {
 
   /** The present process kills itself at that moment. */
   order({ at, call, nth = 1 }: Order): void {
-    writeFileSync(this.#orderPath, JSON.stringify({ id: ++this.#orders, at, call: call.source, nth }));
+    this.#give({ at, call: call.source, nth });
+  }
+
+  /** A call of the present process comes to that moment and stays there; resolves once it has. Not for the connector. */
+  async stay({ at, call, nth = 1 }: Order, wish: () => unknown): Promise<void> {
+    const lines = this.#bot?.process.stdout;
+    assert.ok(lines);
+    const id = this.#give({ at, call: call.source, nth, stays: true });
+    wish();
+    const deadline = AbortSignal.timeout(60_000);
+    for await (const [piece] of on(lines, 'data', { signal: deadline }))
+      if (String(piece).includes(`"event":"stays","order":${id}`)) break;
+    rmSync(this.#orderPath, { force: true });
+  }
+
+  #give(order: Readonly<Record<string, unknown>>): number {
+    const id = ++this.#orders;
+    writeFileSync(this.#orderPath, JSON.stringify({ id, ...order }));
+    return id;
   }
 
   /** Resolves when the present process is dead and all it had begun outside has come to rest. */
