@@ -11,7 +11,7 @@ import { chosenIn, offered, type ReferralChoice, type ReferralChoices, titleOf }
 import { countryCode } from './countries.ts';
 import { worthOf } from './deal.ts';
 import { type Member, readMembers, textOf } from './members.ts';
-import { findMoney, isCurrency, readMoney } from './money.ts';
+import { findMoney, isAmount, isCurrency, readMoney } from './money.ts';
 
 /** Who is to see the deal (Partner Center, create-a-referral, "Deal types"). */
 export const HOWS = ['private', 'partnerLed', 'coSell'] as const;
@@ -143,8 +143,9 @@ export function readNewDeal(
   const fields = newDealFields(choices);
   const reader = readerOf(raw, fields);
   const { text, fault, isTicked, faults } = reader;
+  // Every field is read before anything is judged, so that none is cut short in silence.
   for (const { name, required } of fields)
-    if (required && !text(name)) fault(name, `referralNew.field.${name}.missing`);
+    if (!text(name) && required) fault(name, `referralNew.field.${name}.missing`);
   const customer = text('customer') ?? '';
   const money = readValue(reader);
   const closes = readClose(reader, around);
@@ -167,6 +168,7 @@ export function readNewDeal(
   const size = one(reader, 'size', choices.sizes);
   const assistance = one(reader, 'assistance', choices.assistance);
   const half = halfOf(text('half'));
+  if (half && how && how !== 'coSell') fault('how', 'referral.half.coSell');
   if (faults.length > 0 || !money || !closes || !country || !how) return bad(faults);
   const ids = (name: (typeof LISTS)[number]) => lists[name].map(({ id }) => id);
   return good([
@@ -210,10 +212,9 @@ function readValue({ text, fault }: Reader): { amount: number; currency: string 
   const typed = text('value');
   if (!typed) return null;
   const money = readMoney(typed);
-  if (!money || money.amount <= 0 || money.amount > 1e12)
-    fault('value', say('referral.value.unreadable', { text: typed }));
+  if (!money || !isAmount(money.amount)) fault('value', say('referral.value.unreadable', { text: typed }));
   else if (money.currency === null || !isCurrency(money.currency)) fault('value', 'referral.value.currency');
-  else return { amount: Math.round(money.amount * 100) / 100, currency: money.currency };
+  else return { amount: money.amount, currency: money.currency };
   return null;
 }
 
