@@ -6,12 +6,12 @@ import type { Capability, Field, Raw, Story, Surroundings } from '../../requests
 import { bad, good, type Problem, type Result } from '../../requests/problem.ts';
 import type { Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
-import { looksLikeDay, readDay } from '../days.ts';
+import { looksLikeDay, readAnyDay } from '../days.ts';
 import { given, readerOf } from '../reader.ts';
 import { CHANGE_ANSWERS, type ChangeInput, type ChangeKind, type ChangeOutcome, stepChange } from './changeStep.ts';
 import { customerOf, DASHBOARD, dayOf, stateOf, worthOf } from './deal.ts';
 import { readMembers, textOf } from './members.ts';
-import { isCurrency, readMoney } from './money.ts';
+import { isAmount, isCurrency, readMoney } from './money.ts';
 import { whichOf } from './which.ts';
 
 const WHICH: Field = { name: 'which', kind: 'text', words: 'referral.field.which', required: true, max: 200 };
@@ -94,15 +94,17 @@ export function referralChange(kind: ChangeKind): Capability<ChangeInput, Change
 function read(kind: ChangeKind, raw: Raw, around: Surroundings): Result<readonly ChangeInput[], readonly Problem[]> {
   const fields = FIELDS[kind];
   const { text, fault, faults } = readerOf(raw, fields);
-  for (const { name, words, required } of fields) if (required && !text(name)) fault(name, `${words}.missing`);
+  // Every field is read before anything is judged, so that none is cut short in silence.
+  for (const { name, words, required } of fields) if (!text(name) && required) fault(name, `${words}.missing`);
   const has = (field: Field): boolean => fields.includes(field);
   const typedValue = has(VALUE) ? text('value') : undefined;
   const money = typedValue ? readMoney(typedValue) : null;
-  if (typedValue && (!money || money.amount <= 0))
+  if (typedValue && (!money || !isAmount(money.amount)))
     fault('value', say('referral.value.unreadable', { text: typedValue }));
   if (money?.currency && !isCurrency(money.currency)) fault('value', 'referral.value.currency');
   const typedClose = has(CLOSE) ? text('close') : undefined;
-  const close = typedClose ? readAnyDay(typedClose, around) : undefined;
+  // A deal may have been closed on a day that is over.
+  const close = typedClose ? (readAnyDay(typedClose, around, kind === 'won') ?? undefined) : undefined;
   if (typedClose && !close) fault('close', say('referral.close.unreadable', { text: typedClose }));
   const team = has(TEAM) ? readMembers(text('team') ?? '', null) : { members: [], faults: [] };
   for (const one of team.faults.slice(0, 3)) fault('team', one);
@@ -117,13 +119,6 @@ function read(kind: ChangeKind, raw: Raw, around: Surroundings): Result<readonly
   if (kind === 'edit' && Object.keys(sets).length === 0 && faults.length === 0) fault('value', 'referral.edit.nothing');
   if (faults.length > 0) return bad(faults);
   return good([{ ...whichOf(text('which') ?? ''), kind, sets, ...given({ seen: text('seen') }) }]);
-}
-
-/** A deal may have been closed on a day that is over. */
-function readAnyDay(typed: string, around: Surroundings): string | undefined {
-  if (/^\d{4}-\d{2}-\d{2}$/.test(typed) && !Number.isNaN(Date.parse(typed))) return typed;
-  const read = readDay(typed, around);
-  return 'day' in read ? read.day : undefined;
 }
 
 function write({ which, id, sets, seen }: ChangeInput): Raw {
@@ -150,6 +145,11 @@ function rowsOfSets({ amount, currency, close, notes, reason, team }: ChangeInpu
   return rows;
 }
 
+function sentenceOf({ kept, isUnread }: ChangeOutcome, kind: ChangeKind): string {
+  if (kept === 'theirs') return 'referral.keptTheirs';
+  return isUnread ? 'referral.doneUnread' : `referral.change.${kind}.done`;
+}
+
 function story({
   input,
   outcome,
@@ -168,7 +168,7 @@ function story({
     page: DASHBOARD,
     ending: {
       state: stateOf(deal),
-      sentence: say(outcome.kept === 'theirs' ? 'referral.keptTheirs' : `referral.change.${kind}.done`, {
+      sentence: say(sentenceOf(outcome, kind), {
         customer,
         value: worthOf(deal.details?.dealValue, deal.details?.currency) || '–',
         date: dayOf(deal.details?.closingDateTime) ?? '–',
