@@ -32,6 +32,8 @@ interface Given {
   /** What follows the command word, or raw fields as a form sends them. */
   readonly typed?: string;
   readonly raw?: Record<string, string>;
+  /** The input of a request that another one filed: nobody typed it. */
+  readonly filed?: Record<string, unknown>;
   readonly place?: Partial<Place>;
   /** Answers by call name, in order. `lost`: the answer never came. `assumed`: a person said that it arrived. */
   readonly answers?: Readonly<Record<string, readonly (OnWire | 'lost' | 'assumed')[]>>;
@@ -46,6 +48,8 @@ interface Given {
   /** The requests the capability sees beside its own, and from when on; a later one takes the place of its earlier self. */
   readonly beside?: readonly (Partial<Request> & { readonly afterMs?: number })[];
   readonly soFar?: unknown;
+  /** For how long the case goes on though nothing comes from outside. */
+  readonly lastsMs?: number;
   /** Also recorded is what the card says whenever the request rests. */
   readonly shows?: true;
   /** The answer to a question, by field; a list when it is asked more than once. */
@@ -99,6 +103,7 @@ const goesOnIn = ({ forMs, againMs }: { readonly forMs: number; readonly againMs
 /** Plays one case to its end, without a store. */
 function play(capability: AnyCapability, given: Given): unknown {
   const place = { ...PLACE, ...given.place };
+  if (given.filed) return { requests: [carryOut(capability, given.filed, given, place)] };
   const around = { requester: REQUESTER, place, now: NOW };
   const typed = given.raw ?? readArguments(given.typed ?? '', capability.fields);
   const raw = given.raw ? typed : (capability.arrange?.(typed, around) ?? typed);
@@ -131,7 +136,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
   /** Lets time pass to whatever comes first. False: nothing does. */
   const wait = (forMs: number): boolean => {
     const next = comes.filter((at) => at > now);
-    if (next.length === 0 && forMs >= RESTS_MS) return false;
+    if (next.length === 0 && forMs >= RESTS_MS && now + forMs > NOW + (given.lastsMs ?? 0)) return false;
     now = Math.min(now + forMs, ...next);
     return true;
   };
@@ -142,6 +147,8 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
   /** What others are told; a deal told of is the one of the outcome. */
   const tell = ({ wakes = [] }: { readonly wakes?: readonly Wake[] }): void => {
     const said = wakes.flatMap(({ capability: whom, says }) => (says ? [{ whom, says }] : []));
+    const woken = wakes.flatMap(({ capability: whom, says }) => (says || !isDeal ? [] : [whom]));
+    if (woken.length > 0) happened.push(`wakes ${woken.join(', ')}`);
     if (said.length > 0) happened.push(`tells ${said.map(({ whom, says }) => told(whom, says)).join(', ')}`);
   };
   /** How it stands in the end, and the card of it. */
@@ -164,7 +171,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       attempts: 0,
       signals: 0,
       lost,
-      note: null,
+      note: ('note' in step && step.note) || null,
       question: step.kind === 'ask' ? step.question : null,
       createdAt: NOW,
       updatedAt: now,
@@ -212,9 +219,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       lost,
       earlier,
       soFar,
-      signals: (given.signals ?? [])
-        .filter((one) => NOW + one.afterMs <= now)
-        .map(({ afterMs, ...one }) => ({ ...one, at: NOW + afterMs })),
+      signals: heardBy(given, now),
       beside: besideAt(given, place, now),
     });
     if ('files' in step && step.files) happened.push({ files: step.files });
@@ -285,6 +290,13 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
     }
   }
   throw new Error('the capability never ends');
+}
+
+/** What was heard so far; the same key again replaces what it said before. */
+function heardBy({ signals = [] }: Given, now: number): readonly Signal[] {
+  const heard = signals.filter((one) => NOW + one.afterMs <= now);
+  const latest = new Map(heard.map(({ afterMs, ...one }) => [one.key, { ...one, at: NOW + afterMs }]));
+  return [...latest.values()].sort((a, b) => a.at - b.at);
 }
 
 function besideAt({ beside = [] }: Given, place: Place, now: number): readonly Request[] {
