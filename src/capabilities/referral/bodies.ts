@@ -52,7 +52,9 @@ export function ownBody(deal: NewDeal, requestId: string): Record<string, unknow
         services: deal.services.map((id) => ({ id })),
         solutions: [
           ...deal.solutions.map(({ id, name }) => ({ id, name, type: 'Category' })),
-          ...(deal.solutionId ? [{ id: deal.solutionId, name: deal.solutionId, type: 'Name' }] : []),
+          ...(deal.solutionId
+            ? [{ id: deal.solutionId, name: deal.solutionName ?? deal.solutionId, type: 'Name' }]
+            : []),
         ],
       },
     },

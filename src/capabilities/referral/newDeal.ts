@@ -39,6 +39,8 @@ export interface NewDeal {
   readonly solutions: readonly { readonly id: string; readonly name: string }[];
   /** The partner's own solution, `SOL-…`. */
   readonly solutionId?: string;
+  /** What it is called, where that was given. */
+  readonly solutionName?: string;
   readonly team: readonly Member[];
   readonly reference?: string;
   readonly assistance?: string;
@@ -80,7 +82,12 @@ export function newDealFields(choices: ReferralChoices): readonly Field[] {
       accepts: (text) => howOf(text) !== null,
     }),
     ...CONSENTS.map((name) => field(CONSENT_FIELDS[name], 'toggle')),
-    field('solutionId', 'text', { more: true, max: 60, phrases: ['solution'], accepts: (text) => /^SOL-/i.test(text) }),
+    field('solutionId', 'text', {
+      more: true,
+      max: 200,
+      phrases: ['solution'],
+      accepts: (text) => /^SOL-/i.test(text),
+    }),
     field('assistance', 'choice', { more: true, choices: offered(choices.assistance) }),
     field('noteToMicrosoft', 'lines', { more: true, max: 1000 }),
     field('name', 'text', { more: true, max: 200, phrases: ['called', 'named'] }),
@@ -154,9 +161,10 @@ export function readNewDeal(
   if (text('how') && !how) fault('how', 'referralNew.field.how.missing');
   const contacts = people(reader, 'contacts', country);
   const team = people(reader, 'team', country);
-  const solutionId = text('solutionId')?.toUpperCase();
-  if (solutionId && !/^SOL-[A-Z0-9-]{3,40}$/.test(solutionId)) fault('solutionId', 'referral.solutionId.shape');
-  if (how === 'coSell' && !solutionId) fault('solutionId', 'referral.solutionId.needed');
+  const [, solution, solutionName] = /^(SOL-[A-Z0-9-]{3,40})(?:\s+(.+))?$/i.exec(text('solutionId') ?? '') ?? [];
+  const solutionId = solution?.toUpperCase();
+  if (text('solutionId') && !solutionId) fault('solutionId', 'referral.solutionId.shape');
+  if (how === 'coSell' && !text('solutionId')) fault('solutionId', 'referral.solutionId.needed');
   if (how && how !== 'private') {
     if (contacts.length === 0 && !text('contacts')) fault('contacts', 'referral.contacts.needed');
     if (!isTicked('consentShare')) fault('consentShare', 'referral.consent.needed');
@@ -199,6 +207,7 @@ export function readNewDeal(
       ...given({
         notes: text('notes'),
         solutionId,
+        solutionName,
         reference: text('reference'),
         assistance: assistance?.id,
         noteToMicrosoft: text('noteToMicrosoft'),
@@ -286,7 +295,7 @@ export function writeNewDeal(deal: NewDeal, half: NewDeal['half'] | undefined = 
     products: ids(deal.products),
     services: ids(deal.services),
     solutions: ids(deal.solutions.map(({ id }) => id)),
-    solutionId: deal.solutionId,
+    solutionId: [deal.solutionId, deal.solutionName].filter(Boolean).join(' ') || undefined,
     team: deal.team.map(textOf).join('\n') || undefined,
     reference: deal.reference,
     assistance: deal.assistance,
