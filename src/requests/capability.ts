@@ -74,6 +74,11 @@ export interface Beside {
   readonly subject: string;
 }
 
+/** Requests that may go on now, and what they are to hear of it: without a word they only look around. */
+export interface Wake extends Beside {
+  readonly says?: Omit<Signal, 'at'>;
+}
+
 /** A request a step files by itself, on behalf of who asked and where. Its card is shown when somebody asks for it. */
 export interface Filing extends Beside {
   readonly input: unknown;
@@ -92,8 +97,7 @@ interface SoFar<O> {
   /** Null: what was achieved holds no longer. */
   readonly outcome?: O | null;
   readonly standing?: string;
-  /** These requests may go on now. */
-  readonly wakes?: readonly Beside[];
+  readonly wakes?: readonly Wake[];
 }
 
 /** What to do next. Times in milliseconds. */

@@ -2,7 +2,7 @@
  * What the spine needs from outside: a store, the remotes, a poster, a clock. The spine calls these and nothing else.
  * Must not know SQL, HTTP, Teams or cards.
  */
-import type { Answer, Beside, Call, Earlier, Reply, Signal } from './capability.ts';
+import type { Answer, Call, Earlier, Reply, Signal, Wake } from './capability.ts';
 import type { Problem } from './problem.ts';
 import type { LostCall, Person, Place, Question, Request, RequestState } from './request.ts';
 import type { Say } from './say.ts';
@@ -67,8 +67,8 @@ export interface Change {
   readonly nextAt?: number;
   /** `signals` as whoever decided this knew it: when more was heard since, the request does not rest until `nextAt`. */
   readonly signals?: number;
-  /** These requests may go on now. */
-  readonly wakes?: readonly Beside[];
+  /** These requests may go on now; what they are to hear is kept with them like any signal. */
+  readonly wakes?: readonly Wake[];
   readonly attempts?: number;
   readonly note?: Say | null;
   readonly outcome?: unknown;

@@ -3,7 +3,7 @@
  * Must not know what is done with a claim, or why a change is made.
  */
 import { sql, type Transaction, type UpdateObject } from 'kysely';
-import type { Beside } from '../requests/capability.ts';
+import type { Wake } from '../requests/capability.ts';
 import type { Change, Claim } from '../requests/ports.ts';
 import { MOVES, type Request, type RequestState } from '../requests/request.ts';
 import { addLines } from './audit.ts';
@@ -12,7 +12,7 @@ import { wantVersion } from './messages.ts';
 import { answersOf, earlierOf } from './requests.ts';
 import { fromHeard, fromSends, json, toRequest } from './rows.ts';
 import type { RequestRow, Tables } from './schema.ts';
-import { signalsOf } from './signals.ts';
+import { keep, signalsOf } from './signals.ts';
 
 /** A rival whose call was lost and who looks later whether it arrived: it would be done twice by whoever goes first. */
 const SETTLING = sql`(rival.state = 'queued' and rival.lost <> '[]' and (requests.lost = '[]' or rival.id < requests.id))`;
@@ -109,6 +109,7 @@ export async function hold(
 export function move(engine: Engine, id: string, fence: number, change: Change): Promise<Request | null> {
   assertLegal('sending', change.state);
   return engine.write(async (trx) => {
+    await lockAll(engine, trx, id, change.wakes ?? []);
     const row = await trx
       .updateTable('requests')
       .set(columns(change))
@@ -132,6 +133,7 @@ export function decide(
   assertLegal(from, change.state);
   if (change.state === 'sending') throw new Error('a request is made sending by a claim only');
   return engine.write(async (trx) => {
+    await lockAll(engine, trx, id, change.wakes ?? []);
     const row = await trx
       .updateTable('requests')
       .set(columns(change))
@@ -197,9 +199,22 @@ async function follow(trx: Transaction<Tables>, row: RequestRow, change: Change)
   return toRequest(row);
 }
 
+/**
+ * Two requests that wake each other at the same moment would each hold its own row and wait for the other's: on
+ * PostgreSQL all rows of such a change are taken beforehand, in one order. On SQLite one writes at a time.
+ */
+async function lockAll(engine: Engine, trx: Transaction<Tables>, id: string, wakes: readonly Wake[]): Promise<void> {
+  if (engine.name !== 'postgres' || wakes.length === 0) return;
+  const woken = sql.join(wakes.map(({ capability, subject }) => sql`(${capability}, ${subject})`));
+  await sql`select id from requests
+    where id = ${id} or (${LIVE} and (capability, subject) in (${woken})
+      and tenant_id = (select tenant_id from requests where id = ${id}))
+    order by id for update`.execute(trx);
+}
+
 /** Lets resting requests go on now. Who is being worked on is counted up, so that they do not rest before they looked. */
-async function wake(trx: Transaction<Tables>, tenantId: string, { capability, subject }: Beside, now: number) {
-  await trx
+async function wake(trx: Transaction<Tables>, tenantId: string, { capability, subject, says }: Wake, now: number) {
+  const woken = await trx
     .updateTable('requests')
     .set({
       signals: sql<number>`signals + 1`,
@@ -209,7 +224,12 @@ async function wake(trx: Transaction<Tables>, tenantId: string, { capability, su
     .where('subject', '=', subject)
     .where('capability', '=', capability)
     .where('state', 'in', ['queued', 'waiting', 'sending'])
+    .returning('id')
     .execute();
+  if (says) {
+    const ids = woken.map(({ id }) => id);
+    await keep(trx, ids, [says], now);
+  }
 }
 
 async function saveAnswer(trx: Transaction<Tables>, answer: ReturnType<typeof fromSends>): Promise<void> {

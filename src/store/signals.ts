@@ -2,7 +2,7 @@
  * What was heard from outside about a request: kept once per key, and a reason for the request to go on at once.
  * Must not know what a signal means.
  */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Signal } from '../requests/capability.ts';
 import type { Engine } from './engine.ts';
 import type { Tables } from './schema.ts';
@@ -22,13 +22,7 @@ export function signal(
       .where('id', '=', id)
       .executeTakeFirst();
     if (locked.numUpdatedRows === 0n) return false;
-    const { rows } = await sql<{ key: string }>`
-      insert into signals (request_id, key, body, at)
-      values ${sql.join(signals.map(({ key, body }) => sql`(${id}, ${key}, ${JSON.stringify(body)}, cast(${now} as bigint))`))}
-      on conflict (request_id, key) do update set body = excluded.body, at = excluded.at
-        where signals.body <> excluded.body
-      returning key`.execute(trx);
-    if (rows.length === 0) return false;
+    if (!(await keep(trx, [id], signals, now))) return false;
     await trx
       .updateTable('requests')
       .set({
@@ -41,6 +35,25 @@ export function signal(
       .execute();
     return true;
   });
+}
+
+/** Writes signals down with each of these requests, whose rows the caller holds. False: nothing of it is new. */
+export async function keep(
+  trx: Transaction<Tables>,
+  ids: readonly string[],
+  signals: readonly Omit<Signal, 'at'>[],
+  now: number,
+): Promise<boolean> {
+  if (ids.length === 0) return false;
+  const values = ids.flatMap((id) =>
+    signals.map(({ key, body }) => sql`(${id}, ${key}, ${JSON.stringify(body)}, cast(${now} as bigint))`),
+  );
+  const { rows } = await sql<{ key: string }>`
+    insert into signals (request_id, key, body, at) values ${sql.join(values)}
+    on conflict (request_id, key) do update set body = excluded.body, at = excluded.at
+      where signals.body <> excluded.body
+    returning key`.execute(trx);
+  return rows.length > 0;
 }
 
 /** The signals of some requests, each in the order in which they were heard. */

@@ -1,5 +1,6 @@
 /** Laws of signals: what is heard from outside is kept once, in order, and nobody rests who has not heard it. */
 import assert from 'node:assert/strict';
+import type { Request } from '../../../src/requests/request.ts';
 import type { Bench } from './bench.ts';
 import { acceptOne, change, claimOne, inHand, MINUTE, NOW, PLACE } from './bench.ts';
 
@@ -97,6 +98,56 @@ export function signalLaws(bench: () => Bench): void {
     await store.move(works.id, works.fence, change('waiting', { nextAt: LATER, signals: works.signals }));
     const woken = await store.claim(9, NOW, LATER);
     assert.deepEqual(woken.map(({ request }) => request.id).sort(), [rests.id, works.id].sort());
+  });
+
+  it('a change that wakes a request may say why: it is heard once, and whoever works just then hears it before it rests', async () => {
+    const { store } = bench();
+    const subject = 'chat';
+    const rests = await inHand(store, { subject, capability: 'callJoin' });
+    await store.move(rests.id, rests.fence, change('waiting', { nextAt: LATER }));
+    const ring = await inHand(store, { subject, capability: 'callInvite' });
+    const gone = (n: number) => [{ capability: 'callJoin', subject, says: said('look:gone', { n }) }];
+    await store.move(ring.id, ring.fence, change('sending', { wakes: gone(1), leaseUntil: LATER }));
+    const first = await claimOne(store);
+    assert.equal(first.request.id, rests.id);
+    assert.deepEqual(first.signals, [{ key: 'look:gone', body: { n: 1 }, at: NOW }]);
+    await store.move(ring.id, ring.fence, change('sending', { wakes: gone(2), leaseUntil: LATER, at: NOW + 1 }));
+    const { fence, signals } = first.request;
+    await store.move(rests.id, fence, change('waiting', { nextAt: LATER, signals, at: NOW + 2 }));
+    const again = await claimOne(store, NOW + 2);
+    assert.deepEqual(again.signals, [{ key: 'look:gone', body: { n: 2 }, at: NOW + 1 }]);
+  });
+
+  it('nothing is said to who has ended, nor by who no longer owns the request', async () => {
+    const { store } = bench();
+    const subject = 'chat';
+    const ended = await inHand(store, { subject, capability: 'callJoin' });
+    await store.move(ended.id, ended.fence, change('done'));
+    const ring = await inHand(store, { subject, capability: 'callInvite' });
+    const wakes = [{ capability: 'callJoin', subject, says: said('look:gone') }];
+    await store.move(ring.id, ring.fence, change('sending', { wakes, leaseUntil: LATER }));
+    assert.equal((await store.get(ended.id))!.signals, 0);
+    const lives = await inHand(store, { subject, capability: 'callJoin' });
+    assert.equal(await store.move(ring.id, ring.fence - 1, change('done', { wakes })), null);
+    assert.equal((await store.get(lives.id))!.signals, 0);
+  });
+
+  it('two that wake each other at the same moment do not wait for each other for ever', async () => {
+    const { store } = bench();
+    const other = await bench().another();
+    const subject = 'chat';
+    const ring = await inHand(store, { subject, capability: 'callInvite' });
+    const keeper = await inHand(store, { subject, capability: 'callJoin' });
+    const step = (by: Request, capability: string, n: number) => {
+      const wakes = [{ capability, subject, says: said('look', { n }) }];
+      return (by === ring ? store : other).move(by.id, by.fence, change('sending', { wakes, leaseUntil: LATER }));
+    };
+    for (let n = 0; n < 20; n++) {
+      const moved = await Promise.all([step(ring, 'callJoin', n), step(keeper, 'callInvite', n)]);
+      assert.ok(moved.every((one) => one !== null));
+    }
+    assert.equal((await store.get(ring.id))!.signals, 20);
+    assert.equal((await store.get(keeper.id))!.signals, 20);
   });
 
   it('of two who speak at the same moment both are heard', async () => {
