@@ -6,11 +6,12 @@
 
 import { pauseMs } from './backoff.ts';
 import { besideOf } from './beside.ts';
-import type { AnyCapability, Call, Facts, Shape, Step } from './capability.ts';
+import type { AnyCapability, Call, Facts, Step } from './capability.ts';
 import { newId } from './ids.ts';
 import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
 import { type Problem, problem } from './problem.ts';
 import { Pump } from './pump.ts';
+import { answerIn, asking, chosen } from './question.ts';
 import type { LostCall, Request } from './request.ts';
 import { say } from './say.ts';
 import {
@@ -18,6 +19,8 @@ import {
   type Heard,
   heardOf,
   isNews,
+  isSeen,
+  type Line,
   type Next,
   nextN,
   shaped,
@@ -148,6 +151,12 @@ export class Runner {
     if (unheard) return this.#lost(claim, unheard.call, unheard.sentAt, problem('down', 'problem.lost'));
 
     const { clock, store } = this.#parts;
+    const given = answerIn(request, claim.signals);
+    if (given) {
+      const leaseUntil = clock.now() + this.#parts.settings.leaseMs;
+      const chose = await this.#move(claim, chosen(request, capability, given, leaseUntil, this.#line));
+      return chose ? { go: chose } : { rest: true };
+    }
     const facts: Facts = {
       requestId: request.id,
       now: clock.now(),
@@ -162,7 +171,7 @@ export class Runner {
     const step: Step<unknown> = capability.step(request.input, answers, facts);
     switch (step.kind) {
       case 'call':
-        return this.#call(claim, step.call, capability.answers[step.call.name], step.outcome);
+        return this.#call(claim, step, capability);
       case 'file': {
         const { input, key, subject } = step.filing;
         const { requester, place } = request;
@@ -194,37 +203,26 @@ export class Runner {
           note: step.note ?? null,
           // What failed before the rest no longer counts.
           ...(step.fresh ? { forget: 'all', attempts: 0 } : {}),
-          visible: request.note?.key !== step.note?.key || isNews(step.outcome, request.outcome),
+          ...(request.question ? { question: null } : {}),
+          visible:
+            request.note?.key !== step.note?.key ||
+            request.question !== null ||
+            isSeen(capability, request, step.outcome),
           audit: [],
         });
       case 'ask': {
-        // Asked before, and woken by something else: it goes on waiting for its answer.
-        const isAsked = request.question !== null;
-        const until = request.question?.until ?? facts.now + step.forMs;
-        if (isAsked && until <= facts.now) {
-          return this.#save(claim, {
-            state: 'cancelled',
-            question: null,
-            problem: problem('gone', 'problem.questionExpired'),
-            visible: true,
-            audit: [this.#line(request, 'cancelled', { sentence: 'problem.questionExpired' })],
-          });
-        }
-        return this.#save(claim, {
-          state: 'waiting',
-          question: { ...step.question, until },
-          nextAt: until,
-          signals: request.signals,
-          note: null,
-          visible: !isAsked,
-          audit: isAsked ? [] : [this.#line(request, 'asked', { field: step.question.field })],
-        });
+        const isNew = isSeen(capability, request, step.outcome);
+        return this.#save(claim, asking(request, step, facts.now, isNew, this.#line));
       }
     }
   }
 
   /** Sends one call. A safe one needs no mark: repeating it harms nobody, so its commit is spared. */
-  async #call(work: Work, call: Call, shape: Shape | undefined, outcome?: unknown): Promise<Next> {
+  async #call(
+    work: Work,
+    { call, outcome }: Extract<Step<unknown>, { kind: 'call' }>,
+    capability: AnyCapability,
+  ): Promise<Next> {
     const { store, clock, settings, remotes } = this.#parts;
     // Somebody may have closed the gate since this request was claimed.
     const opensAt = await store.gateOpensAt(call.to).catch(trouble);
@@ -238,7 +236,8 @@ export class Runner {
         state: 'sending',
         ...(mark ? { sends: { n, call, sentAt } } : {}),
         leaseUntil: sentAt + settings.leaseMs,
-        ...(isNews(outcome, work.request.outcome) ? { outcome, note: null, visible: true } : { visible: false }),
+        ...(isNews(outcome, work.request.outcome) ? { outcome, note: null } : {}),
+        visible: isSeen(capability, work.request, outcome),
         audit: mark ? [this.#line(work.request, 'call sent', { call: call.name, method: call.method })] : [],
       });
       if (!current) return { rest: true };
@@ -249,7 +248,7 @@ export class Runner {
         place: work.request.place,
         signal: this.#stopping.signal,
       }),
-      shape,
+      capability.answers[call.name],
     );
     if (!reply.ok && reply.problem.kind === 'busy') return this.#slowed(current, call, reply.problem);
     if (!reply.ok && reply.problem.kind === 'down') return this.#lost(current, call, sentAt, reply.problem);
@@ -384,8 +383,8 @@ export class Runner {
     return this.#line(request, 'call answered', { call: call.name, answer: reply.ok ? 'ok' : reply.problem.kind });
   }
 
-  #line(request: Request, what: string, detail: AuditLine['detail'] = {}): AuditLine {
+  readonly #line: Line = (request, what, detail = {}) => {
     const at = this.#parts.clock.now();
     return { at, tenantId: request.tenantId, requestId: request.id, who: 'usher', what, detail };
-  }
+  };
 }
