@@ -41,6 +41,8 @@ interface Given {
   /** The requests the capability sees beside its own, and from when on; a later one takes the place of its earlier self. */
   readonly beside?: readonly (Partial<Request> & { readonly afterMs?: number })[];
   readonly soFar?: unknown;
+  /** Also recorded is what the card says whenever the request rests. */
+  readonly shows?: true;
   /** The answer to a question, by field. */
   readonly chooses?: Readonly<Record<string, string>>;
 }
@@ -186,14 +188,18 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       answers = [...answers, { n: answers.length, call: step.call, sentAt: now, heardAt: now, reply }];
     } else if (step.kind === 'later') {
       happened.push(`later, in ${step.forMs} ms${step.note ? `: ${spoken(step.note)}` : ''}`);
+      const told = (step.wakes ?? []).flatMap(({ capability: whom, says }) => (says ? [`${whom}: ${says.key}`] : []));
+      if (told.length > 0) happened.push(`tells ${told.join(', ')}`);
       if (step.outcome !== undefined) soFar = step.outcome;
       if (step.fresh) answers = [];
+      if (given.shows) happened.push({ shows: shown('waiting', step).card });
       if (!wait(step.forMs) && step.waits) return { input, happened, ...shown('waiting', step) };
     } else if (step.kind === 'ask') {
       if (step.outcome !== undefined) soFar = step.outcome;
       const { field, options } = step.question;
       if (!asked.has(field)) happened.push({ asks: spoken(step.question.say), options });
       asked.add(field);
+      if (given.shows) happened.push({ shows: shown('waiting', step).card });
       const option = options.find((one: { value: string }) => one.value === given.chooses?.[field]);
       if (option) input = capability.choose(input, field, option);
       else if (!wait(step.againMs ?? step.forMs)) return { input, happened, ...shown('waiting', step) };

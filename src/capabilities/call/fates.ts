@@ -209,7 +209,7 @@ function fateOf(
     return asked > Math.max(at, endedAt) ? asked : undefined;
   };
   const base = { key, name: found.is === 'unasked' ? wanted.name : found.name, rounds: 0, rungAt: 0 };
-  if (found.is === 'unreadable') return { ...base, at: 'failed', why: whyNotRung(found.problem), rungAt: found.at };
+  if (found.is === 'unreadable') return { ...base, at: 'failed', why: found.problem.say, rungAt: found.at };
   if (found.is === 'several')
     return { ...base, at: room.ended && askedAfter(0) === undefined ? 'unchosen' : 'several' };
   if (found.is !== 'person' && found.is !== 'phone')

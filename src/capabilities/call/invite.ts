@@ -203,7 +203,8 @@ function story(
   // Somebody who was looked for and can be rung; the others are settled before it begins.
   if (!people.some(({ id }) => id !== undefined)) return { ...told, ending: { ...summed, buttons } };
   const rings = number('ringing', 'answered') > 0 || (isInCall && number('toRing') > 0);
-  const waits = !rings && number('toRing') > 0;
+  // Taken up again after the call, it is on its way into another one.
+  const waits = !rings && (number('toRing') > 0 || overAt !== undefined);
   return {
     ...told,
     live: {

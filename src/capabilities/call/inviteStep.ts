@@ -153,7 +153,7 @@ function outcomeOf(
     ...(signals.some(({ key }) => key === 'link') ? { showLink: true } : {}),
     ...(soFar?.waitsFor ? { waitsFor: soFar.waitsFor } : {}),
     ...(within ? { within } : {}),
-    ...(room.ended ? { overAt: room.ended.at } : {}),
+    ...(room.ended?.cameAbout ? { overAt: room.ended.at } : {}),
     ...(stop ? { stoppedAt: stop.at } : {}),
   };
 }
