@@ -10,7 +10,7 @@ import { capabilities } from '../src/capabilities/index.ts';
 import { words } from '../src/cards/words.ts';
 import { readAnswer } from '../src/remotes/answer.ts';
 import { readArguments } from '../src/requests/arguments.ts';
-import type { Answer, AnyCapability, Call, Reply } from '../src/requests/capability.ts';
+import type { Answer, AnyCapability, Call, Reply, Step } from '../src/requests/capability.ts';
 import { problem } from '../src/requests/problem.ts';
 import type { LostCall, Person, Place, Request, RequestState } from '../src/requests/request.ts';
 import type { Say } from '../src/requests/say.ts';
@@ -38,12 +38,17 @@ interface Given {
     readonly body: Record<string, unknown>;
     readonly afterMs: number;
   }[];
-  /** The requests the capability sees beside its own. */
-  readonly beside?: readonly Partial<Request>[];
+  /** The requests the capability sees beside its own, and from when on; a later one takes the place of its earlier self. */
+  readonly beside?: readonly (Partial<Request> & { readonly afterMs?: number })[];
   readonly soFar?: unknown;
+  /** Also recorded is what the card says whenever the request rests. */
+  readonly shows?: true;
   /** The answer to a question, by field. */
   readonly chooses?: Readonly<Record<string, string>>;
 }
+
+/** Whoever waits for longer than this waits for something from outside; when nothing more comes, the case is at its end. */
+const RESTS_MS = 30 * 60_000;
 
 const NOW = Date.parse('2026-11-20T09:00:00Z');
 const REQUESTER: Person = {
@@ -93,8 +98,61 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
   const lost: LostCall[] = [];
   let now = NOW;
   let soFar: unknown = given.soFar ?? null;
+  /** When something comes from outside: a signal, or a change of another request. */
+  const comes = [...(given.signals ?? []), ...(given.beside ?? [])].map(({ afterMs = 0 }) => NOW + afterMs);
+  /** Lets time pass to whatever comes first. False: nothing does. */
+  const wait = (forMs: number): boolean => {
+    const next = comes.filter((at) => at > now);
+    if (next.length === 0 && forMs >= RESTS_MS) return false;
+    now = Math.min(now + forMs, ...next);
+    return true;
+  };
   const earlier = given.earlier ? { outcome: given.earlier.outcome, at: NOW - given.earlier.agoMs } : null;
-  for (let turns = 0; turns < 40; turns++) {
+  const asked = new Set<string>();
+  /** How it stands in the end, and the card of it. */
+  const shown = (state: RequestState, step: Step<unknown>) => {
+    const why = step.kind === 'fail' ? step.problem : null;
+    const request: Request = {
+      id: 'r0000001',
+      key: 'k',
+      capability: capability.name,
+      subject: capability.subject(input),
+      tenantId: 't',
+      requester: REQUESTER,
+      place,
+      input,
+      state,
+      version: 2,
+      fence: 1,
+      nextAt: now,
+      attempts: 0,
+      signals: 0,
+      lost,
+      note: null,
+      question: step.kind === 'ask' ? step.question : null,
+      createdAt: NOW,
+      updatedAt: now,
+      standing: ('standing' in step && step.standing) || null,
+      outcome: ('outcome' in step && step.outcome) || null,
+      problem: why,
+    };
+    const story = storyOf(request, capability);
+    return {
+      ended: state,
+      standing: request.standing,
+      ...(why ? { problem: why.kind } : { outcome: request.outcome }),
+      card: {
+        title: spoken(story.title),
+        sentence: spoken(story.sentence),
+        tone: story.tone,
+        rows: story.rows.map((row) => `${spoken(row.label)}: ${spoken(row.text)}`),
+        buttons: story.buttons.map((button) => `${spoken(button.title)} → ${button.verb}`),
+        ...(story.link ? { link: spoken(story.link.label) } : {}),
+        ...(story.question ? { question: spoken(story.question.say) } : {}),
+      },
+    };
+  };
+  for (let turns = 0; turns < 60; turns++) {
     const step = capability.step(input, answers, {
       requestId: 'r0000001',
       now,
@@ -107,17 +165,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       signals: (given.signals ?? [])
         .filter((one) => NOW + one.afterMs <= now)
         .map(({ afterMs, ...one }) => ({ ...one, at: NOW + afterMs })),
-      beside: (given.beside ?? []).map(
-        (one) =>
-          ({
-            tenantId: 't',
-            requester: REQUESTER,
-            place,
-            createdAt: NOW - 1000,
-            updatedAt: NOW - 1000,
-            ...one,
-          }) as Request,
-      ),
+      beside: besideAt(given, place, now),
     });
     if (step.kind === 'call') {
       happened.push(readable(step.call));
@@ -141,65 +189,46 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       answers = [...answers, { n: answers.length, call: step.call, sentAt: now, heardAt: now, reply }];
     } else if (step.kind === 'later') {
       happened.push(`later, in ${step.forMs} ms${step.note ? `: ${spoken(step.note)}` : ''}`);
+      const told = (step.wakes ?? []).flatMap(({ capability: whom, says }) => (says ? [`${whom}: ${says.key}`] : []));
+      if (told.length > 0) happened.push(`tells ${told.join(', ')}`);
       if (step.outcome !== undefined) soFar = step.outcome;
       if (step.fresh) answers = [];
-      // What is heard meanwhile ends the wait.
-      const heard = (given.signals ?? []).map(({ afterMs }) => NOW + afterMs).filter((at) => at > now);
-      now = Math.min(now + step.forMs, ...heard);
+      if (given.shows) happened.push({ shows: shown('waiting', step).card });
+      if (!wait(step.forMs) && step.waits) return { input, happened, ...shown('waiting', step) };
     } else if (step.kind === 'ask') {
-      const value = given.chooses?.[step.question.field];
-      happened.push({ asks: spoken(step.question.say), options: step.question.options });
-      const option = step.question.options.find((one: { value: string }) => one.value === value);
-      if (!option) return { input, happened };
-      input = capability.choose(input, step.question.field, option);
+      if (step.outcome !== undefined) soFar = step.outcome;
+      const { field, options } = step.question;
+      if (!asked.has(field)) happened.push({ asks: spoken(step.question.say), options });
+      asked.add(field);
+      if (given.shows) happened.push({ shows: shown('waiting', step).card });
+      const option = options.find((one: { value: string }) => one.value === given.chooses?.[field]);
+      if (option) input = capability.choose(input, field, option);
+      else if (!wait(step.againMs ?? step.forMs)) return { input, happened, ...shown('waiting', step) };
+      else happened.push(`asked, and goes on in ${step.againMs} ms`);
     } else if (step.kind === 'file') {
       happened.push({ files: step.filing });
       return { input, happened };
     } else {
-      const state: RequestState = step.kind === 'done' ? 'done' : 'failed';
-      const request: Request = {
-        id: 'r0000001',
-        key: 'k',
-        capability: capability.name,
-        subject: capability.subject(input),
-        tenantId: 't',
-        requester: REQUESTER,
-        place,
-        input,
-        state,
-        version: 2,
-        fence: 1,
-        nextAt: now,
-        attempts: 0,
-        signals: 0,
-        lost,
-        note: null,
-        question: null,
-        createdAt: NOW,
-        updatedAt: now,
-        standing: step.standing ?? null,
-        outcome: step.outcome ?? null,
-        problem: step.kind === 'fail' ? step.problem : null,
-      };
-      const story = storyOf(request, capability);
-      return {
-        input,
-        happened,
-        ended: state,
-        standing: request.standing,
-        ...(step.kind === 'done' ? { outcome: step.outcome } : { problem: step.problem.kind }),
-        card: {
-          title: spoken(story.title),
-          sentence: spoken(story.sentence),
-          tone: story.tone,
-          rows: story.rows.map((row) => `${spoken(row.label)}: ${spoken(row.text)}`),
-          buttons: story.buttons.map((button) => `${spoken(button.title)} → ${button.verb}`),
-          ...(story.link ? { link: spoken(story.link.label) } : {}),
-        },
-      };
+      return { input, happened, ...shown(step.kind === 'done' ? 'done' : 'failed', step) };
     }
   }
   throw new Error('the capability never ends');
+}
+
+function besideAt({ beside = [] }: Given, place: Place, now: number): readonly Request[] {
+  const seen = beside.filter(({ afterMs = 0 }) => NOW + afterMs <= now);
+  const latest = new Map(seen.map((one) => [one.id, one]));
+  return [...latest.values()].map(
+    ({ afterMs = -1000, ...one }) =>
+      ({
+        tenantId: 't',
+        requester: REQUESTER,
+        place,
+        createdAt: NOW - 1000,
+        updatedAt: NOW + afterMs,
+        ...one,
+      }) as Request,
+  );
 }
 
 function shaped(

@@ -124,7 +124,14 @@ export type Step<O> =
       /** The answers are no longer needed: `outcome` holds what was in them. */
       readonly fresh?: true;
     } & SoFar<O>)
-  | { readonly kind: 'ask'; readonly question: Question; readonly forMs: number }
+  | ({
+      readonly kind: 'ask';
+      readonly question: Question;
+      /** How long an answer is waited for. */
+      readonly forMs: number;
+      /** The request goes on by itself after this, answered or not: what needs no answer does not wait for one. */
+      readonly againMs?: number;
+    } & SoFar<O>)
   | ({ readonly kind: 'done'; readonly outcome: O; readonly standing: string } & SoFar<O>)
   | ({
       readonly kind: 'fail';

@@ -26,8 +26,13 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
       tone: 'warning',
       buttons: [button('request.signIn', 'positive'), button('request.cancel')],
     };
-  if (live && !question && (state === 'queued' || state === 'sending' || state === 'waiting'))
-    return { ...base, ...live };
+  if (state === 'queued' || state === 'sending' || state === 'waiting') {
+    const asks = question ? { question } : {};
+    if (live) return { ...base, ...live, ...asks };
+    // Also while it is being worked on, or a card drawn just then would hide what was asked.
+    if (question)
+      return { ...base, sentence: question.say, tone: 'neutral', buttons: [button('request.cancel')], ...asks };
+  }
   switch (state) {
     case 'done':
       if (!ending) throw new Error(`a done ${capability.name} request has no ending`);
@@ -56,10 +61,9 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
     case 'waiting':
       return {
         ...base,
-        sentence: question?.say ?? say('request.waiting'),
+        sentence: say('request.waiting'),
         tone: 'neutral',
         buttons: [button('request.cancel')],
-        ...(question ? { question } : {}),
       };
     case 'cancelled':
       return {
