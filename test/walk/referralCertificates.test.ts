@@ -197,6 +197,10 @@ describe('a webhook’s certificate', () => {
     'that has expired': ['time', () => chainWith({ leaf: { from: -10, to: -1 } })],
     'of days to come': ['time', () => chainWith({ leaf: { from: 1, to: 10 } })],
     'of an authority': ['purpose', () => chainWith({ leaf: { isAuthority: true } })],
+    'of an authority that may sign as well': [
+      'purpose',
+      () => chainWith({ leaf: { isAuthority: true, usages: 5, purposes: ['1.3.6.1.5.5.7.3.1'] } }),
+    ],
     'that may not sign': ['purpose', () => chainWith({ leaf: { usages: 32 } })],
     'for something else': ['purpose', () => chainWith({ leaf: { purposes: ['1.3.6.1.5.5.7.3.9'] } })],
     'with a short key': ['weak', async () => chainWith({ leaf: { keys: await makeKeys(1024) } })],
