@@ -219,6 +219,8 @@ export interface StoryItem {
 export interface Act {
   /** Typed commands that do it, e.g. `call leave`; how they are shown, and the catalogue key of what they do. */
   readonly typed?: { readonly words: readonly [string, ...string[]]; readonly usage: string; readonly does: string };
+  /** Why this person may not; otherwise whoever is in the conversation may. */
+  denies?(who: Person): Problem | null;
   /** What the request is to hear (its keys make two presses one), or what is wrong. `data` is what was pressed or typed. */
   read(request: Request, data: Raw): Result<readonly Omit<Signal, 'at'>[]>;
 }

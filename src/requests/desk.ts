@@ -8,7 +8,7 @@ import type { AnyCapability, Raw } from './capability.ts';
 import { draftOf } from './filing.ts';
 import { newId } from './ids.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
-import { bad, good, type Problem, problem, type Result, SIGN_IN } from './problem.ts';
+import { bad, good, isSignIn, type Problem, problem, type Result } from './problem.ts';
 import { answerSignal, optionOf } from './question.ts';
 import type { ReferralCallback } from './referralNotices.ts';
 import { chatOf, ENDED, LIVE, type Person, type Place, type Request } from './request.ts';
@@ -164,13 +164,15 @@ export class Desk {
    * Something done to a request that lives on (a press, a typed command). Whoever is in its conversation may. The request
    * hears of it, whatever it is doing; one that was done is taken up again.
    */
-  async act(id: string, act: string, data: Raw, where: Place): Promise<Result<Request>> {
+  async act(id: string, act: string, data: Raw, who: Person, where: Place): Promise<Result<Request>> {
     const { store, clock, queued, changed } = this.#parts;
     const request = await this.find(id, where);
     if (!request || chatOf(request.place) !== chatOf(where))
       return bad(problem('gone', say('problem.noSuchRequest', { id })));
     const does = this.#capability(request.capability).acts?.[act];
     if (!does) throw new Error(`${request.capability} has no act ${act}`);
+    const denied = does.denies?.(who);
+    if (denied) return bad(denied);
     const read = does.read(request, data);
     if (!read.ok) return read;
     const now = clock.now();
@@ -189,7 +191,7 @@ export class Desk {
   async signedIn(who: Person, { tenantId }: Place): Promise<number> {
     const { store, clock, queued, changed } = this.#parts;
     const waiting = await store.list({ tenantId, requesterId: who.id, states: ['waiting'], limit: MOST_RESUMED });
-    const theirs = waiting.filter(({ problem: why }) => why?.reason === SIGN_IN);
+    const theirs = waiting.filter(({ problem: why }) => isSignIn(why));
     for (const { id, version } of theirs) {
       const at = clock.now();
       const change: Change = { at, state: 'queued', nextAt: at, attempts: 0, problem: null, visible: true, audit: [] };

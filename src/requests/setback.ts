@@ -4,7 +4,7 @@
  */
 import { pauseMs } from './backoff.ts';
 import type { Call, Reply } from './capability.ts';
-import { type Problem, problem, SIGN_IN } from './problem.ts';
+import { isSignIn, type Problem, problem } from './problem.ts';
 import { say } from './say.ts';
 import type { Line, Undated, Work } from './work.ts';
 
@@ -40,12 +40,11 @@ export interface Unanswered {
 }
 
 /** Whether such an answer says nothing that the capability could go by. */
-export const isSetback = ({ kind, reason }: Problem): boolean =>
-  kind === 'busy' || kind === 'down' || reason === SIGN_IN;
+export const isSetback = (why: Problem): boolean => why.kind === 'busy' || why.kind === 'down' || isSignIn(why);
 
 export function setbackOf(work: Work, unanswered: Unanswered, now: number, patience: Patience, line: Line): Setback {
   const { why } = unanswered;
-  if (why.reason === SIGN_IN) return signedOut(work, why, now, line);
+  if (isSignIn(why)) return signedOut(work, why, now, line);
   return why.kind === 'busy' ? slowed(work, why, now, patience, line) : lost(work, unanswered, now, patience, line);
 }
 
@@ -71,7 +70,7 @@ function slowed({ request }: Work, why: Problem, now: number, patience: Patience
 
 /** Only whoever asked can go on, by signing in. Nothing was sent, or what was sent was not let in. */
 function signedOut({ request }: Work, why: Problem, now: number, line: Line): Setback {
-  const waits = request.problem?.reason === SIGN_IN ? request.problem : null;
+  const waits = isSignIn(request.problem) ? request.problem : null;
   const until = waits?.until ?? now + SIGN_IN_MS;
   if (until <= now) return { fails: problem('denied', 'problem.signInExpired'), achieved: { forget: 'unheard' } };
   return {

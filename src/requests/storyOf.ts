@@ -3,7 +3,7 @@
  * the same for every capability. Pure; must not know languages or cards.
  */
 import type { AnyCapability, Button, Story } from './capability.ts';
-import { PROBLEM_KINDS, SIGN_IN } from './problem.ts';
+import { isSignIn, PROBLEM_KINDS } from './problem.ts';
 import type { Request } from './request.ts';
 import { say } from './say.ts';
 
@@ -18,7 +18,7 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
   const { title, rows, page, ending, live } = capability.story(request);
   const base = { title, rows, ...(page ? { page } : {}) };
   const { state, problem, question, note } = request;
-  if (state === 'waiting' && problem?.reason === SIGN_IN)
+  if (state === 'waiting' && problem && isSignIn(problem))
     return {
       ...base,
       state: say('state.signIn'),

@@ -8,7 +8,7 @@ import { readArguments } from '../requests/arguments.ts';
 import type { AnyCapability, Raw } from '../requests/capability.ts';
 import type { Choice, Desk } from '../requests/desk.ts';
 import { readId } from '../requests/ids.ts';
-import { type Problem, problem } from '../requests/problem.ts';
+import { type Problem, problem, SIGN_IN_AGAIN } from '../requests/problem.ts';
 import type { Request } from '../requests/request.ts';
 import { say } from '../requests/say.ts';
 import type { Teller } from '../requests/teller.ts';
@@ -111,7 +111,7 @@ export function openWishes(parts: WishParts): Wishes {
   async function pressedSignIn(id: string, turn: Turn): Promise<Shows> {
     const request = id === '' ? null : await own(id, turn);
     if (request && 'said' in request) return request;
-    const signed = await signIn(turn.brought, turn.activity, turn, signIns);
+    const signed = await signIn(turn.brought, turn.activity, turn, signIns, request?.problem?.reason === SIGN_IN_AGAIN);
     if (signed !== 'signed in') return 'problem' in signed ? { said: signed.problem } : signed;
     await desk.signedIn(turn.who, turn.where);
     if (!request) return { instead: replies.notice(say('signIn.done'), turn) };
@@ -139,14 +139,14 @@ export function openWishes(parts: WishParts): Wishes {
   async function typedAct(capability: AnyCapability, act: string, rest: string, turn: Turn): Promise<Shows> {
     const request = await desk.here(capability, turn.where);
     if (!request) return { below: replies.problem(problem('gone', `${capability.name}.notHere`), turn) };
-    const done = await desk.act(request.id, act, { text: rest }, turn.where);
+    const done = await desk.act(request.id, act, { text: rest }, turn.who, turn.where);
     return done.ok ? replies.open(done.value, turn) : { below: replies.problem(done.problem, turn) };
   }
 
   async function pressedAct(act: string, data: Readonly<Record<string, unknown>>, turn: Turn): Promise<Shows> {
     const texts = Object.entries(data).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
     const { requestId = '', ...rest } = Object.fromEntries(texts);
-    const done = await desk.act(requestId, act, rest, turn.where);
+    const done = await desk.act(requestId, act, rest, turn.who, turn.where);
     if (done.ok) return { instead: replies.card(done.value, turn), follows: done.value };
     const now = done.problem.kind === 'clash' ? await desk.find(requestId, turn.where) : null;
     return now ? { instead: replies.card(now, turn), follows: now } : { said: done.problem };

@@ -51,7 +51,7 @@ const FOLLOW_MS = 60 * DAY_MS;
 /** When a card is shown anew: so long before the deal expires. */
 const REMIND_MS = { soon: 3 * DAY_MS, last: DAY_MS } as const;
 
-const ANSWERS = { ...WHICH_ANSWERS, read: Deal, refresh: Deal };
+const ANSWERS = { ...WHICH_ANSWERS, read: Deal };
 
 export const referral: Capability<OpenInput, OpenOutcome> = {
   name: 'referral',
@@ -66,9 +66,6 @@ export const referral: Capability<OpenInput, OpenOutcome> = {
   subject: ({ id, which }) => id ?? which.toLowerCase(),
   answers: ANSWERS,
   step,
-  acts: {
-    refresh: { read: ({ version }) => good([{ key: 'refresh', body: { after: version } }]) },
-  },
   story,
 };
 
@@ -90,9 +87,6 @@ function step(input: OpenInput, answers: readonly Answer[], facts: Facts<OpenOut
     if (reply?.ok === false) return { kind: 'fail', problem: reply.problem, fresh: true };
     return { kind: 'call', call: readCall(meant.id) };
   }
-  const asked = facts.signals.find(({ key }) => key === 'refresh');
-  const looked = answers.findLast(({ call }) => call.name === 'refresh');
-  if (asked && (looked?.sentAt ?? -1) < asked.at) return { kind: 'call', call: readCall(known.deal.id, 'refresh') };
   return follow(input, known, facts);
 }
 
@@ -103,7 +97,7 @@ function knownOf(
   { soFar, signals }: Facts<OpenOutcome>,
 ): OpenOutcome | null {
   const reads = answers.flatMap(({ call, reply }) =>
-    (call.name === 'read' || call.name === 'refresh') && reply?.ok ? [reply.body as unknown as Deal] : [],
+    call.name === 'read' && reply?.ok ? [reply.body as unknown as Deal] : [],
   );
   const told = signals.find(({ key }) => key === 'changed')?.body as Partial<OpenOutcome> | undefined;
   const [first, ...others] = [soFar?.deal, input.deal, ...reads, told?.deal].filter((one) => one !== undefined);
