@@ -4,14 +4,15 @@
  * Must not know what is done next.
  */
 import { z } from 'zod/v4';
-import { type CallResult, type RosterEntry, readRoster } from '../../requests/callNotices.ts';
+import type { CallResult } from '../../requests/callNotices.ts';
 import type { Answer, Call, Facts, Reply, Signal } from '../../requests/capability.ts';
 import { ENDED, type Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
 import type { Found } from './find.ts';
-import { type CallState, type JoinInput, RINGERS } from './joinStep.ts';
+import { RINGERS } from './joinStep.ts';
 import type { Wanted } from './people.ts';
 import { ringEnd, whyNotRung } from './results.ts';
+import type { Room } from './room.ts';
 
 /** How it stands with one person. The first three go on by themselves; `wasIn` and `waited` are of a call that is over. */
 export type Stage =
@@ -82,62 +83,6 @@ export const MISSING: ReadonlySet<Stage> = new Set([
   'notRung',
   'unchosen',
 ]);
-
-/** The call of this chat, as far as is known: who is in it comes from whichever look is the latest. */
-export interface Room {
-  /** Null: Usher is in no call. */
-  readonly callId: string | null;
-  /** Whether there is a call, or one on its way. */
-  readonly isLive: boolean;
-  /** Since when the call that this request rang in, or waited for, is no more; and whether it ever came about. */
-  readonly ended: { readonly at: number; readonly cameAbout: boolean; readonly result?: CallResult } | null;
-  /** Who is in, by id. */
-  readonly roster: ReadonlyMap<string, RosterEntry>;
-  readonly rosterAt: number;
-  /** When the roster was last asked for by this request, answered or not. */
-  readonly lookedAt: number;
-  readonly joinUrl?: string;
-  /** Whom Graph rang itself when this request started the call, and when. */
-  readonly started: { readonly ids: readonly string[]; readonly at: number } | null;
-}
-
-/** The request that holds the call: the one that lives, else the newest. */
-export function keeperOf(beside: readonly Request[]): Request | undefined {
-  const keepers = beside.filter(({ capability }) => capability === 'callJoin');
-  return keepers.find((one) => !ENDED.has(one.state)) ?? keepers[0];
-}
-
-export function roomOf(
-  keeper: Request | undefined,
-  answers: readonly Answer[],
-  soFar: InviteOutcome | null,
-  isStart: boolean,
-): Room {
-  const state = keeper?.outcome as CallState | null | undefined;
-  const isLive = keeper !== undefined && !ENDED.has(keeper.state);
-  const joinUrl = state?.joinUrl ? { joinUrl: state.joinUrl } : {};
-  const isAwaited = keeper !== undefined && soFar?.waitsFor === keeper.id;
-  const targets = isStart && isAwaited ? (keeper.input as JoinInput | undefined)?.group?.targets : undefined;
-  const started = targets && state ? { ids: targets.map(({ id }) => id), at: state.askedAt } : null;
-  const isOurs = isAwaited || (keeper !== undefined && soFar?.within === keeper.id);
-  const result = state?.result ? { result: state.result } : {};
-  const ended = isOurs && !isLive ? { at: keeper.updatedAt, cameAbout: state?.since !== undefined, ...result } : null;
-  if (!isLive || state?.phase !== 'in' || state.callId === undefined)
-    return { callId: null, isLive, ended, roster: new Map(), rosterAt: 0, lookedAt: 0, started, ...joinUrl };
-  const own = answers.findLast(({ call }) => call.name === 'roster');
-  const isNewer = own?.reply?.ok === true && own.sentAt > state.rosterAt;
-  const roster = isNewer && own.reply?.ok ? readRoster(own.reply.body['value']) : state.roster;
-  return {
-    callId: state.callId,
-    isLive,
-    ended,
-    roster: new Map(roster.map((one) => [one.id, one])),
-    rosterAt: isNewer ? own.sentAt : state.rosterAt,
-    lookedAt: own?.sentAt ?? 0,
-    started,
-    ...joinUrl,
-  };
-}
 
 /** How long somebody who answered may be missing on the roster. */
 export const ROSTER_LAG_MS = 3_000;

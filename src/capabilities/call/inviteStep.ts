@@ -8,19 +8,11 @@ import { z } from 'zod/v4';
 import type { Answer, Call, Facts, Step, Wake } from '../../requests/capability.ts';
 import { problem } from '../../requests/problem.ts';
 import { ENDED, type Question, type Request } from '../../requests/request.ts';
-import {
-  type Fate,
-  fatesOf,
-  type InviteOutcome,
-  keeperOf,
-  Operation,
-  ROSTER_LAG_MS,
-  type Room,
-  roomOf,
-} from './fates.ts';
+import { type Fate, fatesOf, type InviteOutcome, Operation, ROSTER_LAG_MS } from './fates.ts';
 import { FIND_ANSWERS, type Found, foundOf, repliesByPath } from './find.ts';
 import { type JoinInput, RINGERS } from './joinStep.ts';
 import type { Wanted } from './people.ts';
+import { keeperOf, keepersOf, type Room, roomOf } from './room.ts';
 
 export interface InviteInput {
   readonly chat: string;
@@ -69,8 +61,8 @@ export function stepInvite(
   const open = found.find(({ is }) => is === 'unasked');
   if (open?.is === 'unasked') return { kind: 'call', call: open.call };
 
-  const keeper = keeperOf(facts.beside);
-  const room = roomOf(keeper, answers, facts.soFar, input.start !== undefined);
+  const keeper = keeperOf(keepersOf(facts.beside), facts.soFar);
+  const room = roomOf(keeper, answers, facts, input.start !== undefined);
   const people = fatesOf(input.people, found, answers, facts, settings.ringMs, room);
   const question = questionOf(input, found, people);
   const isAnybody = people.some(({ id }) => id !== undefined);
@@ -165,7 +157,7 @@ function callFirst(
   outcome: InviteOutcome,
   keeper: Request | undefined,
   room: Room,
-  { signals, soFar }: Facts<InviteOutcome>,
+  { signals, soFar, beside }: Facts<InviteOutcome>,
   rest: (forMs: number, soFar: InviteOutcome) => Step<InviteOutcome>,
 ): Step<InviteOutcome> {
   if (room.isLive && keeper) return rest(CALL_MS, { ...outcome, waitsFor: keeper.id });
@@ -178,7 +170,8 @@ function callFirst(
     const why = input.start === undefined ? 'call.notAMeeting' : 'call.startWithPeople';
     return { kind: 'fail', problem: problem('input', why, { field: 'people' }), outcome: notRung(outcome) };
   }
-  const key = `join:${input.chat}:${keeper?.id ?? ''}`;
+  // Whoever asks after the same one asks for the same call.
+  const key = `join:${input.chat}:${keepersOf(beside)[0]?.id ?? ''}`;
   return { kind: 'file', filing: { capability: 'callJoin', subject: input.chat, input: join, key } };
 }
 
