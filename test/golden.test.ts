@@ -9,30 +9,37 @@ import { join } from 'node:path';
 import { capabilities } from '../src/capabilities/index.ts';
 import { words } from '../src/cards/words.ts';
 import { readAnswer } from '../src/remotes/answer.ts';
+import { needsSignIn, readPartnerAnswer } from '../src/remotes/partnerAnswer.ts';
 import { readArguments } from '../src/requests/arguments.ts';
-import type { Answer, AnyCapability, Call, Reply, Step } from '../src/requests/capability.ts';
-import { problem } from '../src/requests/problem.ts';
+import type { Answer, AnyCapability, Call, Reply, Signal, Step, Wake } from '../src/requests/capability.ts';
+import { problem, SIGN_IN } from '../src/requests/problem.ts';
 import type { LostCall, Person, Place, Request, RequestState } from '../src/requests/request.ts';
 import type { Say } from '../src/requests/say.ts';
 import { storyOf } from '../src/requests/storyOf.ts';
 import { root } from '../src/root.ts';
 import { SETTINGS } from './support/settings.ts';
 
+/** An answer as it comes off the wire; `challenge`: its WWW-Authenticate. */
+interface OnWire {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly text?: string;
+  readonly retryAfter?: string;
+  readonly challenge?: string;
+}
+
 interface Given {
   /** What follows the command word, or raw fields as a form sends them. */
   readonly typed?: string;
   readonly raw?: Record<string, string>;
+  /** The input of a request that another one filed: nobody typed it. */
+  readonly filed?: Record<string, unknown>;
   readonly place?: Partial<Place>;
   /** Answers by call name, in order. `lost`: the answer never came. `assumed`: a person said that it arrived. */
-  readonly answers?: Readonly<
-    Record<
-      string,
-      readonly ({ status: number; body?: unknown; text?: string; retryAfter?: string } | 'lost' | 'assumed')[]
-    >
-  >;
+  readonly answers?: Readonly<Record<string, readonly (OnWire | 'lost' | 'assumed')[]>>;
   /** How another request about the same subject ended, and how long ago. */
   readonly earlier?: { readonly agoMs: number; readonly outcome: unknown };
-  /** What is heard from outside, and when. */
+  /** What is heard from outside, and when; what comes after the end takes up again what was done. */
   readonly signals?: readonly {
     readonly key: string;
     readonly body: Record<string, unknown>;
@@ -41,10 +48,14 @@ interface Given {
   /** The requests the capability sees beside its own, and from when on; a later one takes the place of its earlier self. */
   readonly beside?: readonly (Partial<Request> & { readonly afterMs?: number })[];
   readonly soFar?: unknown;
+  /** For how long the case goes on though nothing comes from outside. */
+  readonly lastsMs?: number;
   /** Also recorded is what the card says whenever the request rests. */
   readonly shows?: true;
-  /** The answer to a question, by field. */
-  readonly chooses?: Readonly<Record<string, string>>;
+  /** The answer to a question, by field; a list when it is asked more than once. */
+  readonly chooses?: Readonly<Record<string, string | readonly string[]>>;
+  /** Also recorded is what the form holds when it is opened again after a failure. */
+  readonly fixes?: true;
 }
 
 /** Whoever waits for longer than this waits for something from outside; when nothing more comes, the case is at its end. */
@@ -70,28 +81,50 @@ const all = capabilities(SETTINGS);
 
 const spoken = (sentence: Say | string): string => (typeof sentence === 'string' ? sentence : english.say(sentence));
 
-const readable = ({ name, method, path, body, repeat }: Call) => ({
+const readable = ({ name, method, path, body, ifMatch, repeat }: Call) => ({
   name,
   [method]: decodeURIComponent(path),
+  ...(ifMatch === undefined ? {} : { ifMatch }),
   ...(body === undefined ? {} : { body }),
   repeat,
 });
 
+/** `referral: changed, deal 4111 Active, by …`. */
+function told(whom: string, { key, body }: Omit<Signal, 'at'>): string {
+  const { deal, by } = body as { deal?: { id: string; status: string; substatus?: string }; by?: unknown };
+  const about = deal ? ` to ${deal.status} ${deal.substatus ?? ''}`.trimEnd() : '';
+  return `${whom}: ${key}${about}${by ? ` by ${JSON.stringify(by)}` : ''}`;
+}
+
+/** An answered question goes on at once; one that needs no answer after a while. */
+const goesOnIn = ({ forMs, againMs }: { readonly forMs: number; readonly againMs?: number }): number =>
+  againMs ?? forMs;
+
 /** Plays one case to its end, without a store. */
 function play(capability: AnyCapability, given: Given): unknown {
   const place = { ...PLACE, ...given.place };
-  const raw = given.raw ?? readArguments(given.typed ?? '', capability.fields);
-  const read = capability.read(raw, { requester: REQUESTER, place, now: NOW });
+  if (given.filed) return { requests: [carryOut(capability, given.filed, given, place)] };
+  const around = { requester: REQUESTER, place, now: NOW };
+  const typed = given.raw ?? readArguments(given.typed ?? '', capability.fields);
+  const raw = given.raw ? typed : (capability.arrange?.(typed, around) ?? typed);
+  const read = capability.read(raw, around);
   if (!read.ok)
     return {
       understood: raw,
       faults: read.problem.map((fault: { field?: string; say: Say }) => `${fault.field}: ${spoken(fault.say)}`),
     };
-  return { understood: raw, requests: read.value.map((input: unknown) => carryOut(capability, input, given, place)) };
+  return {
+    understood: raw,
+    ...(capability.preview
+      ? { preview: read.value.flatMap((input: unknown) => capability.preview?.(input).map(spoken)) }
+      : {}),
+    requests: read.value.map((input: unknown) => carryOut(capability, input, given, place)),
+  };
 }
 
 function carryOut(capability: AnyCapability, first: unknown, given: Given, place: Place): unknown {
-  const left = structuredClone(given.answers ?? {}) as Record<string, unknown[]>;
+  const left = structuredClone(given.answers ?? {}) as Record<string, (OnWire | 'lost' | 'assumed')[]>;
+  const choices = structuredClone(given.chooses ?? {}) as Record<string, string | string[]>;
   const happened: unknown[] = [];
   let input = first;
   let answers: Answer[] = [];
@@ -103,15 +136,25 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
   /** Lets time pass to whatever comes first. False: nothing does. */
   const wait = (forMs: number): boolean => {
     const next = comes.filter((at) => at > now);
-    if (next.length === 0 && forMs >= RESTS_MS) return false;
+    if (next.length === 0 && forMs >= RESTS_MS && now + forMs > NOW + (given.lastsMs ?? 0)) return false;
     now = Math.min(now + forMs, ...next);
     return true;
   };
   const earlier = given.earlier ? { outcome: given.earlier.outcome, at: NOW - given.earlier.agoMs } : null;
+  /** What a button of a deal's card takes along is part of what it means. */
+  const isDeal = capability.topic === 'deals';
   const asked = new Set<string>();
+  /** What others are told; a deal told of is the one of the outcome. */
+  const tell = ({ wakes = [] }: { readonly wakes?: readonly Wake[] }): void => {
+    const said = wakes.flatMap(({ capability: whom, says }) => (says ? [{ whom, says }] : []));
+    const woken = wakes.flatMap(({ capability: whom, says }) => (says || !isDeal ? [] : [whom]));
+    if (woken.length > 0) happened.push(`wakes ${woken.join(', ')}`);
+    if (said.length > 0) happened.push(`tells ${said.map(({ whom, says }) => told(whom, says)).join(', ')}`);
+  };
   /** How it stands in the end, and the card of it. */
   const shown = (state: RequestState, step: Step<unknown>) => {
     const why = step.kind === 'fail' ? step.problem : null;
+    const outcome = 'outcome' in step && step.outcome !== undefined ? step.outcome : soFar;
     const request: Request = {
       id: 'r0000001',
       key: 'k',
@@ -128,25 +171,39 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       attempts: 0,
       signals: 0,
       lost,
-      note: null,
+      note: ('note' in step && step.note) || null,
       question: step.kind === 'ask' ? step.question : null,
       createdAt: NOW,
       updatedAt: now,
       standing: ('standing' in step && step.standing) || null,
-      outcome: ('outcome' in step && step.outcome) || null,
+      outcome: outcome ?? null,
       problem: why,
     };
     const story = storyOf(request, capability);
     return {
       ended: state,
       standing: request.standing,
+      ...('subject' in step && step.subject ? { subject: step.subject } : {}),
       ...(why ? { problem: why.kind } : { outcome: request.outcome }),
+      ...(why?.field && isDeal ? { field: why.field } : {}),
+      ...(why && request.outcome && isDeal ? { outcome: request.outcome } : {}),
       card: {
         title: spoken(story.title),
         sentence: spoken(story.sentence),
         tone: story.tone,
         rows: story.rows.map((row) => `${spoken(row.label)}: ${spoken(row.text)}`),
-        buttons: story.buttons.map((button) => `${spoken(button.title)} → ${button.verb}`),
+        ...(story.state ? { state: spoken(story.state) } : {}),
+        buttons: story.buttons.map(({ title, verb, data }) =>
+          [spoken(title), '→', verb, ...(data && isDeal ? [JSON.stringify(data)] : [])].join(' '),
+        ),
+        ...(story.items
+          ? {
+              items: story.items.map(
+                ({ title, state, sub, command }) => `${title} · ${spoken(state)} · ${spoken(sub)} → ${command}`,
+              ),
+            }
+          : {}),
+        ...(story.page ? { page: story.page.url } : {}),
         ...(story.link ? { link: spoken(story.link.label) } : {}),
         ...(story.question ? { question: spoken(story.question.say) } : {}),
       },
@@ -162,14 +219,14 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       lost,
       earlier,
       soFar,
-      signals: (given.signals ?? [])
-        .filter((one) => NOW + one.afterMs <= now)
-        .map(({ afterMs, ...one }) => ({ ...one, at: NOW + afterMs })),
+      signals: heardBy(given, now),
       beside: besideAt(given, place, now),
     });
+    if ('files' in step && step.files) happened.push({ files: step.files });
     if (step.kind === 'call') {
+      if (step.outcome !== undefined) soFar = step.outcome;
       happened.push(readable(step.call));
-      const next = left[step.call.name]?.shift() as Exclude<Given['answers'], undefined>[string][number] | undefined;
+      const next = left[step.call.name]?.shift();
       if (next === undefined) return { input, happened, unanswered: step.call.name };
       if (next === 'lost' && step.call.repeat === 'tell') {
         happened.push('the answer was lost');
@@ -186,33 +243,60 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       const reply =
         next === 'assumed' ? ({ ok: true, body: {}, assumed: true } as const) : shaped(capability, step.call, next);
       if (!reply.ok) happened.push(`→ ${reply.problem.kind} ${reply.problem.reason ?? ''}`.trim());
+      if (!reply.ok && reply.problem.reason === SIGN_IN) {
+        // Whoever signs in goes on where it stopped.
+        if (left[step.call.name]?.length) continue;
+        return {
+          input,
+          happened,
+          ...shown('waiting', { kind: 'fail', problem: reply.problem }),
+          ended: 'waits for sign-in',
+        };
+      }
       answers = [...answers, { n: answers.length, call: step.call, sentAt: now, heardAt: now, reply }];
     } else if (step.kind === 'later') {
       happened.push(`later, in ${step.forMs} ms${step.note ? `: ${spoken(step.note)}` : ''}`);
-      const told = (step.wakes ?? []).flatMap(({ capability: whom, says }) => (says ? [`${whom}: ${says.key}`] : []));
-      if (told.length > 0) happened.push(`tells ${told.join(', ')}`);
+      tell(step);
       if (step.outcome !== undefined) soFar = step.outcome;
       if (step.fresh) answers = [];
       if (given.shows) happened.push({ shows: shown('waiting', step).card });
       if (!wait(step.forMs) && step.waits) return { input, happened, ...shown('waiting', step) };
     } else if (step.kind === 'ask') {
-      if (step.outcome !== undefined) soFar = step.outcome;
+      if ('outcome' in step && step.outcome !== undefined) soFar = step.outcome;
       const { field, options } = step.question;
-      if (!asked.has(field)) happened.push({ asks: spoken(step.question.say), options });
-      asked.add(field);
+      const question = JSON.stringify(step.question);
+      if (!asked.has(question)) happened.push({ asks: spoken(step.question.say), options });
+      asked.add(question);
       if (given.shows) happened.push({ shows: shown('waiting', step).card });
-      const option = options.find((one: { value: string }) => one.value === given.chooses?.[field]);
+      const chosen = choices[field];
+      const value = Array.isArray(chosen) ? chosen.shift() : chosen;
+      const option = options.find((one: { value: string }) => one.value === value);
+      const pause = goesOnIn(step);
       if (option) input = capability.choose(input, field, option);
-      else if (!wait(step.againMs ?? step.forMs)) return { input, happened, ...shown('waiting', step) };
-      else happened.push(`asked, and goes on in ${step.againMs} ms`);
+      else if (!wait(pause)) return { input, happened, ...shown('waiting', step) };
+      else happened.push(`asked, and goes on in ${pause} ms`);
     } else if (step.kind === 'file') {
       happened.push({ files: step.filing });
       return { input, happened };
     } else {
-      return { input, happened, ...shown(step.kind === 'done' ? 'done' : 'failed', step) };
+      tell(step);
+      if (step.outcome !== undefined) soFar = step.outcome;
+      const end = shown(step.kind === 'done' ? 'done' : 'failed', step);
+      const isTakenUp = step.kind === 'done' && (given.signals ?? []).some(({ afterMs }) => NOW + afterMs > now);
+      if (!isTakenUp)
+        return { input, happened, ...end, ...(given.fixes ? { form: capability.write(input, soFar) } : {}) };
+      happened.push({ ends: end.card }, 'taken up again');
+      now = Math.min(...comes.filter((at) => at > now));
     }
   }
   throw new Error('the capability never ends');
+}
+
+/** What was heard so far; the same key again replaces what it said before. */
+function heardBy({ signals = [] }: Given, now: number): readonly Signal[] {
+  const heard = signals.filter((one) => NOW + one.afterMs <= now);
+  const latest = new Map(heard.map(({ afterMs, ...one }) => [one.key, { ...one, at: NOW + afterMs }]));
+  return [...latest.values()].sort((a, b) => a.at - b.at);
 }
 
 function besideAt({ beside = [] }: Given, place: Place, now: number): readonly Request[] {
@@ -231,15 +315,17 @@ function besideAt({ beside = [] }: Given, place: Place, now: number): readonly R
   );
 }
 
-function shaped(
-  capability: AnyCapability,
-  call: Call,
-  wire: { status: number; body?: unknown; text?: string; retryAfter?: string },
-): Reply {
+function shaped(capability: AnyCapability, call: Call, wire: OnWire): Reply {
   const text = wire.text ?? (wire.body === undefined ? '' : JSON.stringify(wire.body));
-  const reply = readAnswer({ status: wire.status, text, retryAfter: wire.retryAfter ?? null, contentType: null }, NOW);
+  const wired = { status: wire.status, text, retryAfter: wire.retryAfter ?? null, contentType: null };
+  const isPartner = call.to === 'partnerCenter' || call.to === 'partnerWebhooks';
+  if (isPartner && needsSignIn(wired, wire.challenge ?? null))
+    return { ok: false, problem: problem('denied', 'problem.signInAgain', { reason: SIGN_IN }) };
+  const reply = (isPartner ? readPartnerAnswer : readAnswer)(wired, NOW);
   const shape = capability.answers[call.name];
-  if (!reply.ok || !shape) return reply;
+  if (!reply.ok) return reply;
+  // What nobody has a shape for is not kept, as in the runner.
+  if (!shape) return { ok: true, body: {} };
   const read = shape.safeParse(reply.body);
   assert.ok(read.success, `the recorded answer to ${call.name} has another shape`);
   return { ok: true, body: read.data as Record<string, unknown> };

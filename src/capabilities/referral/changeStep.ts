@@ -35,6 +35,8 @@ export interface ChangeInput extends Which {
 export interface ChangeOutcome {
   readonly deal: Deal;
   readonly kept?: 'theirs';
+  /** It is done, and could not be read afterwards: `deal` is what it should be. */
+  readonly isUnread?: true;
 }
 
 export const CHANGE_ANSWERS = { ...WHICH_ANSWERS, read: Deal, readBack: Deal };
@@ -50,7 +52,7 @@ export function stepChange(
   const meant = meantBy(input, answers);
   if ('call' in meant) return { kind: 'call', call: meant.call };
   if ('question' in meant) return { kind: 'ask', question: meant.question, forMs: CHOOSE_MS };
-  if ('problem' in meant) return { kind: 'fail', problem: meant.problem };
+  if ('problem' in meant) return { kind: 'fail', problem: meant.problem, fresh: true };
   const { id } = meant;
 
   const patched = answers.findLast(({ call }) => call.name === 'patch');
@@ -90,11 +92,20 @@ function finish(
 ): Step<ChangeOutcome> {
   const read = answers.findLast(({ call }) => call.name === 'readBack')?.reply;
   if (!known && !read) return { kind: 'call', call: readCall(id, 'readBack') };
-  const deal = known ?? (read?.ok ? (read.body as unknown as Deal) : undefined);
-  // It is done, though it cannot be read just now.
-  if (!deal) return { kind: 'fail', problem: problem('down', 'referral.doneUnread') };
   const by = { name: facts.requester.name, did: input.kind };
-  return { kind: 'done', outcome: { deal }, standing: deal.status, ...tells(deal, by) };
+  const told = known ?? (read?.ok ? (read.body as unknown as Deal) : undefined);
+  if (told) return { kind: 'done', outcome: { deal: told }, standing: told.status, ...tells(told, by) };
+  const before = answers.findLast(({ call, reply }) => call.name === 'read' && reply?.ok)?.reply;
+  const deal = asSent(input, (before?.ok ? before.body : { id, status: '' }) as unknown as Deal);
+  return { kind: 'done', outcome: { deal, isUnread: true }, standing: deal.status, ...tells(deal, by) };
+}
+
+/** How the deal should be after the change. */
+function asSent({ kind, sets }: ChangeInput, deal: Deal): Deal {
+  const { amount = deal.details?.dealValue, currency = deal.details?.currency, notes = deal.details?.notes } = sets;
+  const closingDateTime = sets.close ? `${sets.close}T00:00:00Z` : deal.details?.closingDateTime;
+  const { status, substatus } = kind === 'edit' ? deal : MOVES[kind];
+  return { ...deal, status, substatus, details: { notes, dealValue: amount, currency, closingDateTime } };
 }
 
 /** Not done; but how the deal is now is news to whoever looks at it. */
@@ -102,6 +113,7 @@ const refuse = (deal: Deal, why: Problem): Step<ChangeOutcome> => ({
   kind: 'fail',
   problem: why,
   fresh: true,
+  outcome: { deal },
   ...tells(deal),
 });
 

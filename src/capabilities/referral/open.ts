@@ -103,7 +103,9 @@ function knownOf(
   const [first, ...others] = [soFar?.deal, input.deal, ...reads, told?.deal].filter((one) => one !== undefined);
   if (!first) return null;
   const deal = others.reduce(later, first);
-  const by = told?.by ?? soFar?.by;
+  // Whoever changed it is named until somebody else has.
+  const isSame = deal.updatedDateTime === soFar?.deal.updatedDateTime;
+  const by = (deal === told?.deal ? told.by : undefined) ?? (isSame ? soFar?.by : undefined);
   return { deal, ...(by ? { by } : {}) };
 }
 
@@ -113,7 +115,7 @@ function follow(input: OpenInput, known: OpenOutcome, { now, createdAt, signals 
   const about = { outcome: known, standing: deal.status, subject: deal.id };
   const touchedAt = Math.max(createdAt, ...signals.map(({ at }) => at));
   if (!isOpen(deal) || now >= touchedAt + FOLLOW_MS) return { kind: 'done', ...about };
-  const next = nextReminder(input, deal);
+  const next = nextReminder(input, deal, createdAt);
   const isDue = next !== null && next.at <= now && Date.parse(deal.expirationDateTime ?? '') > now;
   const until = next && !isDue && next.at > now ? Math.min(touchedAt + FOLLOW_MS, next.at) : touchedAt + FOLLOW_MS;
   return {
@@ -136,12 +138,18 @@ const reminder = (deal: Deal, how: 'soon' | 'last'): Filing => ({
 });
 
 /** Only what came in and waits for an answer is reminded of. */
-function nextReminder(input: OpenInput, deal: Deal): { readonly how: 'soon' | 'last'; readonly at: number } | null {
+function nextReminder(
+  input: OpenInput,
+  deal: Deal,
+  createdAt: number,
+): { readonly how: 'soon' | 'last'; readonly at: number } | null {
   const expires = Date.parse(deal.expirationDateTime ?? '');
   if (!input.isNews || !isIncoming(deal) || !mayMove(deal, 'accept') || Number.isNaN(expires)) return null;
   if (input.remind === 'last') return null;
-  const how = input.remind === 'soon' ? 'last' : 'soon';
-  return { how, at: expires - REMIND_MS[how] };
+  const left = input.remind === 'soon' ? (['last'] as const) : (['soon', 'last'] as const);
+  // A card that was shown after its time needs no reminder of it.
+  const how = left.find((one) => expires - REMIND_MS[one] > createdAt);
+  return how ? { how, at: expires - REMIND_MS[how] } : null;
 }
 
 function sentenceOf({ deal, by }: OpenOutcome, input: OpenInput): Say {

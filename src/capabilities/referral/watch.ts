@@ -4,7 +4,17 @@
  * Source: Partner Center, webhooks (create, update, delete a registration), "referral connectors".
  */
 import { z } from 'zod/v4';
-import type { Answer, Call, Capability, Facts, Filing, Raw, Step, Surroundings } from '../../requests/capability.ts';
+import type {
+  Answer,
+  Call,
+  Capability,
+  Facts,
+  Filing,
+  Raw,
+  Step,
+  Surroundings,
+  Wake,
+} from '../../requests/capability.ts';
 import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
 import type { ReferralNotice } from '../../requests/referralNotices.ts';
 import { ENDED, type Request } from '../../requests/request.ts';
@@ -20,7 +30,7 @@ export interface WatchSettings {
 
 export interface WatchInput {
   readonly tenantId: string;
-  /** The address that is registered already may be replaced. */
+  /** Host of the address that is registered already and may be replaced; the rest of it may be secret. */
   readonly replaces?: string;
 }
 
@@ -118,7 +128,7 @@ function step(
   facts: Facts<WatchOutcome>,
   { publicUrl }: WatchSettings,
 ): Step<WatchOutcome> {
-  const { soFar, now, signals } = facts;
+  const { soFar, now, signals, beside } = facts;
   const reply = (name: string) => answers.findLast(({ call }) => call.name === name)?.reply;
   const fail = (why: Problem): Step<WatchOutcome> => ({ kind: 'fail', problem: why, fresh: true, standing: 'over' });
   const over = (outcome: WatchOutcome): Step<WatchOutcome> => ({
@@ -130,7 +140,17 @@ function step(
   if (base === null) return fail(problem('refused', 'referralWatch.noPublicUrl'));
   const url = `${base}/api/referrals?request=${facts.requestId}`;
 
+  // Partner Center knows one address, so whoever watches last is reported to; two would take it from each other for ever.
+  const isFollowed = beside.some(({ state, outcome, createdAt }) => {
+    return !ENDED.has(state) && outcome !== null && createdAt > facts.createdAt;
+  });
+  if (soFar && isFollowed) return over(soFar);
   if (soFar && signals.some(({ key }) => key === 'stop')) {
+    const seen = reply('look');
+    if (!seen) return { kind: 'call', call: registration('look', 'GET') };
+    // What is registered by now may be somebody else's.
+    const isOther = seen.ok ? (seen.body as unknown as z.infer<typeof Registration>).url !== url : true;
+    if (isOther) return seen.ok || seen.problem.kind === 'gone' ? over(soFar) : fail(seen.problem);
     const gone = reply('unregister');
     if (!gone) return { kind: 'call', call: registration('unregister', 'DELETE') };
     return gone.ok || gone.problem.kind === 'gone' ? over(soFar) : fail(gone.problem);
@@ -146,15 +166,15 @@ function step(
   const theirs = looked.ok ? (looked.body as unknown as z.infer<typeof Registration>).url : null;
   const at = lookedAt(answers) ?? now;
   if (theirs === url) return rest({ since: soFar?.since ?? at, checkedAt: at }, CHECK_MS);
-  // Partner Center knows one address: taking it from somebody else is for a person to decide.
+  // Taking the address from somebody else is for a person to decide.
   const isOurs = theirs?.startsWith(`${base}/`) ?? false;
-  if (theirs !== null && !isOurs && input.replaces !== theirs)
+  if (theirs !== null && !isOurs && input.replaces !== hostOf(theirs))
     return {
       kind: 'ask',
       question: {
         say: say('referralWatch.taken', { url: hostOf(theirs) }),
         field: 'replaces',
-        options: [{ title: say('referralWatch.replace'), value: theirs }],
+        options: [{ title: say('referralWatch.replace'), value: hostOf(theirs) }],
       },
       forMs: 24 * 3600_000,
     };
@@ -162,7 +182,8 @@ function step(
   const put = reply('register');
   if (!put) return { kind: 'call', call: registration('register', theirs === null ? 'POST' : 'PUT', body) };
   if (!put.ok) return fail(put.problem);
-  return rest({ since: soFar?.since ?? now, checkedAt: now }, CHECK_MS);
+  const others: readonly Wake[] = [{ capability: 'referralWatch', subject: input.tenantId }];
+  return { ...rest({ since: soFar?.since ?? now, checkedAt: now }, CHECK_MS), ...(soFar ? {} : { wakes: others }) };
 }
 
 const lookedAt = (answers: readonly Answer[]): number | undefined =>
