@@ -69,10 +69,15 @@ export async function readBody(req: IncomingMessage): Promise<Buffer> {
   checkSize(req);
   const pieces: Buffer[] = [];
   let size = 0;
-  for await (const piece of req as AsyncIterable<Buffer>) {
-    size += piece.length;
-    if (size > MOST_BODY_BYTES) throw tooLarge();
-    pieces.push(piece);
+  try {
+    for await (const piece of req as AsyncIterable<Buffer>) {
+      size += piece.length;
+      if (size > MOST_BODY_BYTES) throw tooLarge();
+      pieces.push(piece);
+    }
+  } catch (cause) {
+    // Whoever hangs up in the middle (a sender that waited long enough) is no fault of ours.
+    throw cause instanceof Refusal ? cause : new Refusal(400, 'Incomplete', 'The body did not arrive whole.');
   }
   return Buffer.concat(pieces);
 }

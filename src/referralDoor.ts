@@ -18,10 +18,10 @@ export interface ReferralDoorParts {
 }
 
 /**
- * A webhook is believed for so long after the change it tells of. It is sent up to ten times, at intervals that are not
- * documented; one that comes later is missed, and found when the referral is looked at next.
+ * A webhook is believed for so long after the change it tells of: it is sent up to ten times, at intervals that are not
+ * documented. One that comes twice is kept once; an older one is missed, and the deal is found when it is looked at next.
  */
-const OLDEST_MS = 3600_000;
+const OLDEST_MS = 24 * 3600_000;
 /** Clocks may differ by this much (nothing is documented; the same as for tokens). */
 const AHEAD_MS = 300_000;
 

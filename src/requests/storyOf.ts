@@ -3,7 +3,7 @@
  * the same for every capability. Pure; must not know languages or cards.
  */
 import type { AnyCapability, Button, Story } from './capability.ts';
-import { PROBLEM_KINDS, SIGN_IN } from './problem.ts';
+import { isSignIn, PROBLEM_KINDS } from './problem.ts';
 import type { Request } from './request.ts';
 import { say } from './say.ts';
 
@@ -18,7 +18,7 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
   const { title, rows, page, ending, live } = capability.story(request);
   const base = { title, rows, ...(page ? { page } : {}) };
   const { state, problem, question, note } = request;
-  if (state === 'waiting' && problem?.reason === SIGN_IN)
+  if (state === 'waiting' && problem && isSignIn(problem))
     return {
       ...base,
       state: say('state.signIn'),
@@ -26,8 +26,13 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
       tone: 'warning',
       buttons: [button('request.signIn', 'positive'), button('request.cancel')],
     };
-  if (live && !question && (state === 'queued' || state === 'sending' || state === 'waiting'))
-    return { ...base, ...live };
+  if (state === 'queued' || state === 'sending' || state === 'waiting') {
+    const asks = question ? { question } : {};
+    if (live) return { ...base, ...live, ...asks };
+    // Also while it is being worked on, or a card drawn just then would hide what was asked.
+    if (question)
+      return { ...base, sentence: question.say, tone: 'neutral', buttons: [button('request.cancel')], ...asks };
+  }
   switch (state) {
     case 'done':
       if (!ending) throw new Error(`a done ${capability.name} request has no ending`);
@@ -56,10 +61,9 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
     case 'waiting':
       return {
         ...base,
-        sentence: question?.say ?? say('request.waiting'),
+        sentence: say('request.waiting'),
         tone: 'neutral',
         buttons: [button('request.cancel')],
-        ...(question ? { question } : {}),
       };
     case 'cancelled':
       return {

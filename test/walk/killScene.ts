@@ -107,6 +107,19 @@ export class Scene {
     while (open().length > 0) await Promise.all(open().map((said) => said.answered));
   }
 
+  /** The same, by a process that lives: what a busy machine did not answer in time is sent again until it is. */
+  async heard(): Promise<void> {
+    await this.answered();
+    while (this.unanswered.length > 0 && this.isAlive) {
+      this.sayAgain();
+      await this.answered();
+    }
+  }
+
+  get isAlive(): boolean {
+    return this.#bots.some(({ process }) => process.exitCode === null && process.signalCode === null);
+  }
+
   /** The channel sends again what was not answered. */
   sayAgain(): void {
     for (const said of this.unanswered) this.#deliver(said);

@@ -17,6 +17,8 @@ import { whichOf } from './which.ts';
 const WHICH: Field = { name: 'which', kind: 'text', words: 'referral.field.which', required: true, max: 200 };
 /** As the deal was when whoever fills the form looked at it. */
 const SEEN: Field = { name: 'seen', kind: 'hidden', words: '', max: 200 };
+/** What the form was filled with, as JSON: what is left as it was is not sent. */
+const WAS: Field = { name: 'was', kind: 'hidden', words: '', max: 2500 };
 const VALUE: Field = {
   name: 'value',
   kind: 'text',
@@ -60,9 +62,9 @@ const TEAM: Field = {
 const FIELDS: Readonly<Record<ChangeKind, readonly Field[]>> = {
   accept: [WHICH, SEEN],
   decline: [WHICH, REASON, SEEN],
-  won: [WHICH, VALUE, CLOSE, SEEN],
+  won: [WHICH, VALUE, CLOSE, SEEN, WAS],
   lost: [WHICH, REASON, SEEN],
-  edit: [WHICH, VALUE, CLOSE, NOTES, TEAM, SEEN],
+  edit: [WHICH, VALUE, CLOSE, NOTES, TEAM, SEEN, WAS],
 };
 
 export const CHANGES = Object.keys(FIELDS) as readonly ChangeKind[];
@@ -96,29 +98,42 @@ function read(kind: ChangeKind, raw: Raw, around: Surroundings): Result<readonly
   const { text, fault, faults } = readerOf(raw, fields);
   // Every field is read before anything is judged, so that none is cut short in silence.
   for (const { name, words, required } of fields) if (!text(name) && required) fault(name, `${words}.missing`);
-  const has = (field: Field): boolean => fields.includes(field);
-  const typedValue = has(VALUE) ? text('value') : undefined;
+  const was = wasOf(raw['was']);
+  const changed = (field: Field): string | undefined => {
+    const typed = fields.includes(field) ? text(field.name) : undefined;
+    return typed === was[field.name] ? undefined : typed;
+  };
+  const typedValue = changed(VALUE);
   const money = typedValue ? readMoney(typedValue) : null;
   if (typedValue && (!money || !isAmount(money.amount)))
     fault('value', say('referral.value.unreadable', { text: typedValue }));
   if (money?.currency && !isCurrency(money.currency)) fault('value', 'referral.value.currency');
-  const typedClose = has(CLOSE) ? text('close') : undefined;
+  const typedClose = changed(CLOSE);
   // A deal may have been closed on a day that is over.
   const close = typedClose ? (readAnyDay(typedClose, around, kind === 'won') ?? undefined) : undefined;
   if (typedClose && !close) fault('close', say('referral.close.unreadable', { text: typedClose }));
-  const team = has(TEAM) ? readMembers(text('team') ?? '', null) : { members: [], faults: [] };
+  const team = readMembers(changed(TEAM) ?? '', null);
   for (const one of team.faults.slice(0, 3)) fault('team', one);
   const sets = given({
     amount: money?.amount,
     currency: money?.currency ?? undefined,
     close,
-    notes: has(NOTES) ? text('notes') : undefined,
-    reason: has(REASON) ? text('reason') : undefined,
+    notes: changed(NOTES),
+    reason: changed(REASON),
     team: team.members.length > 0 ? team.members : undefined,
   });
   if (kind === 'edit' && Object.keys(sets).length === 0 && faults.length === 0) fault('value', 'referral.edit.nothing');
   if (faults.length > 0) return bad(faults);
   return good([{ ...whichOf(text('which') ?? ''), kind, sets, ...given({ seen: text('seen') }) }]);
+}
+
+function wasOf(text: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    const was: unknown = JSON.parse(text ?? '{}');
+    return typeof was === 'object' && was !== null ? (was as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
 }
 
 function write({ which, id, sets, seen }: ChangeInput): Raw {
@@ -158,7 +173,11 @@ function story({
   const { kind, sets, which } = input;
   const deal = outcome?.deal;
   const customer = deal ? customerOf(deal) : which;
-  const title = say(`referral.change.${kind}.title`, { customer });
+  // An id says nothing to a person.
+  const title =
+    !deal && whichOf(which).id
+      ? say(`${changeName(kind)}.form.title`)
+      : say(`referral.change.${kind}.title`, { customer });
   const rows = rowsOfSets(sets);
   if (!deal) return { title, rows };
   rows.push({ label: say('referral.row.id'), text: deal.id });

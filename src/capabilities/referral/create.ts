@@ -2,7 +2,7 @@
  * The capability that makes a new deal: private, led by the partner, or sold together with Microsoft. Puts together
  * fields, reading, steps and story. No I/O; must not know Teams, HTTP, SQL or card templates.
  */
-import type { Capability, Story } from '../../requests/capability.ts';
+import type { Button, Capability, Story } from '../../requests/capability.ts';
 import type { Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
 import type { ReferralChoices } from './choices.ts';
@@ -88,7 +88,21 @@ function story({
           verb: 'command.run',
           data: { text: `referral ${deal.id}`, drawn: String(version) },
         },
+        ...peopleOf(input),
       ],
     },
   };
+}
+
+/** The customer's people as guests, where they agreed to being shared. */
+function peopleOf({ customer, consent, name }: NewDeal): readonly Button[] {
+  if (!consent.share || customer.team.length === 0) return [];
+  const people = customer.team.map(({ firstName, lastName, email }) => `${firstName} ${lastName} <${email}>`);
+  return [
+    {
+      title: say('referral.button.people'),
+      verb: 'form.open',
+      data: { capability: 'guest', people: people.slice(0, 10).join('\n'), reason: name },
+    },
+  ];
 }

@@ -51,7 +51,7 @@ const FOLLOW_MS = 60 * DAY_MS;
 /** When a card is shown anew: so long before the deal expires. */
 const REMIND_MS = { soon: 3 * DAY_MS, last: DAY_MS } as const;
 
-const ANSWERS = { ...WHICH_ANSWERS, read: Deal, refresh: Deal };
+const ANSWERS = { ...WHICH_ANSWERS, read: Deal };
 
 export const referral: Capability<OpenInput, OpenOutcome> = {
   name: 'referral',
@@ -66,9 +66,6 @@ export const referral: Capability<OpenInput, OpenOutcome> = {
   subject: ({ id, which }) => id ?? which.toLowerCase(),
   answers: ANSWERS,
   step,
-  acts: {
-    refresh: { read: ({ version }) => good([{ key: 'refresh', body: { after: version } }]) },
-  },
   story,
 };
 
@@ -90,13 +87,6 @@ function step(input: OpenInput, answers: readonly Answer[], facts: Facts<OpenOut
     if (reply?.ok === false) return { kind: 'fail', problem: reply.problem, fresh: true };
     return { kind: 'call', call: readCall(meant.id) };
   }
-  const { signals } = facts;
-  const asked = signals.find(({ key }) => key === 'refresh');
-  const looked = answers.findLast(({ call }) => call.name === 'refresh');
-  // What was heard since was read after it was asked for.
-  const isLast = signals.every(({ at }) => at <= (asked?.at ?? 0));
-  if (asked && isLast && (looked?.sentAt ?? -1) < asked.at)
-    return { kind: 'call', call: readCall(known.deal.id, 'refresh') };
   return follow(input, known, facts);
 }
 
@@ -107,7 +97,7 @@ function knownOf(
   { soFar, signals }: Facts<OpenOutcome>,
 ): OpenOutcome | null {
   const reads = answers.flatMap(({ call, reply }) =>
-    (call.name === 'read' || call.name === 'refresh') && reply?.ok ? [reply.body as unknown as Deal] : [],
+    call.name === 'read' && reply?.ok ? [reply.body as unknown as Deal] : [],
   );
   const told = signals.find(({ key }) => key === 'changed')?.body as Partial<OpenOutcome> | undefined;
   const [first, ...others] = [soFar?.deal, input.deal, ...reads, told?.deal].filter((one) => one !== undefined);
@@ -210,18 +200,20 @@ export function buttonsOf(deal: Deal, version: number): readonly Button[] {
   });
   const { details } = deal;
   const values: Record<string, string> = {
-    ...(details?.dealValue ? { value: `${details.dealValue} ${details.currency ?? ''}`.trim() } : {}),
+    ...(details?.dealValue ? { value: worthOf(details.dealValue, details.currency) } : {}),
     ...(dayOf(details?.closingDateTime) ? { close: dayOf(details?.closingDateTime) ?? '' } : {}),
   };
+  // Long notes would not fit the card: what is not shown stays as it is.
+  const notes = details?.notes && details.notes.length <= 500 ? { notes: details.notes } : {};
   if (!isOpen(deal)) return [];
   if (mayMove(deal, 'accept'))
     return isIncoming(deal)
       ? [typed('accept', `referral accept ${deal.id}`, 'positive'), form('decline')]
-      : [typed('activate', `referral accept ${deal.id}`), form('edit', values)];
+      : [typed('activate', `referral accept ${deal.id}`), form('edit', { ...values, was: JSON.stringify(values) })];
   return [
-    form('won', values),
+    form('won', { ...values, was: JSON.stringify(values) }),
     form('lost'),
-    form('edit', { ...values, ...(details?.notes ? { notes: details.notes.slice(0, 1000) } : {}) }),
+    form('edit', { ...values, ...notes, was: JSON.stringify({ ...values, ...notes }) }),
     {
       title: say('referral.button.invite'),
       verb: 'form.open',

@@ -75,6 +75,7 @@ export function referralWatch(settings: WatchSettings): Capability<WatchInput, W
           usage: 'referrals unwatch',
           does: 'help.referrals.unwatch',
         },
+        denies: ({ id }) => (settings.admins.has(id) ? null : problem('denied', 'problem.adminsOnly')),
         read: (request) =>
           ENDED.has(request.state)
             ? bad(problem('clash', 'referralWatch.notWatching'))
