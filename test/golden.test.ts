@@ -12,7 +12,7 @@ import { readAnswer } from '../src/remotes/answer.ts';
 import { needsSignIn, readPartnerAnswer } from '../src/remotes/partnerAnswer.ts';
 import { readArguments } from '../src/requests/arguments.ts';
 import type { Answer, AnyCapability, Call, Reply, Signal, Step, Wake } from '../src/requests/capability.ts';
-import { problem, SIGN_IN } from '../src/requests/problem.ts';
+import { isSignIn, problem, SIGN_IN_AGAIN } from '../src/requests/problem.ts';
 import type { LostCall, Person, Place, Request, RequestState } from '../src/requests/request.ts';
 import type { Say } from '../src/requests/say.ts';
 import { storyOf } from '../src/requests/storyOf.ts';
@@ -35,6 +35,7 @@ interface Given {
   /** The input of a request that another one filed: nobody typed it. */
   readonly filed?: Record<string, unknown>;
   readonly place?: Partial<Place>;
+  readonly requester?: Partial<Person>;
   /** Answers by call name, in order. `lost`: the answer never came. `assumed`: a person said that it arrived. */
   readonly answers?: Readonly<Record<string, readonly (OnWire | 'lost' | 'assumed')[]>>;
   /** How another request about the same subject ended, and how long ago. */
@@ -103,15 +104,18 @@ const goesOnIn = ({ forMs, againMs }: { readonly forMs: number; readonly againMs
 /** Plays one case to its end, without a store. */
 function play(capability: AnyCapability, given: Given): unknown {
   const place = { ...PLACE, ...given.place };
+  const requester = { ...REQUESTER, ...given.requester };
   if (given.filed) return { requests: [carryOut(capability, given.filed, given, place)] };
-  const around = { requester: REQUESTER, place, now: NOW };
+  const around = { requester, place, now: NOW };
   const typed = given.raw ?? readArguments(given.typed ?? '', capability.fields);
   const raw = given.raw ? typed : (capability.arrange?.(typed, around) ?? typed);
   const read = capability.read(raw, around);
   if (!read.ok)
     return {
       understood: raw,
-      faults: read.problem.map((fault: { field?: string; say: Say }) => `${fault.field}: ${spoken(fault.say)}`),
+      faults: read.problem.map((fault: { field?: string; say: Say }) =>
+        [fault.field, spoken(fault.say)].filter(Boolean).join(': '),
+      ),
     };
   return {
     understood: raw,
@@ -243,7 +247,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       const reply =
         next === 'assumed' ? ({ ok: true, body: {}, assumed: true } as const) : shaped(capability, step.call, next);
       if (!reply.ok) happened.push(`→ ${reply.problem.kind} ${reply.problem.reason ?? ''}`.trim());
-      if (!reply.ok && reply.problem.reason === SIGN_IN) {
+      if (!reply.ok && isSignIn(reply.problem)) {
         // Whoever signs in goes on where it stopped.
         if (left[step.call.name]?.length) continue;
         return {
@@ -320,7 +324,7 @@ function shaped(capability: AnyCapability, call: Call, wire: OnWire): Reply {
   const wired = { status: wire.status, text, retryAfter: wire.retryAfter ?? null, contentType: null };
   const isPartner = call.to === 'partnerCenter' || call.to === 'partnerWebhooks';
   if (isPartner && needsSignIn(wired, wire.challenge ?? null))
-    return { ok: false, problem: problem('denied', 'problem.signInAgain', { reason: SIGN_IN }) };
+    return { ok: false, problem: problem('denied', 'problem.signInAgain', { reason: SIGN_IN_AGAIN }) };
   const reply = (isPartner ? readPartnerAnswer : readAnswer)(wired, NOW);
   const shape = capability.answers[call.name];
   if (!reply.ok) return reply;

@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { default as Ajv } from 'ajv-draft-04';
 import { default as addFormats } from 'ajv-formats';
+import { invitedBody } from '../../src/capabilities/referral/bodies.ts';
 import { root } from '../../src/root.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: recorded JSON of any shape
@@ -88,6 +89,17 @@ describe('the contract with Partner Center', () => {
     assert.deepEqual(faultsOf('referral', examples.connected), []);
     assert.deepEqual(faultsOf('patch', examples.patch), []);
     assert.deepEqual(faultsOf('registration', examples.registration), []);
+  });
+
+  it('an invitation that names the organization beside the target has it too', () => {
+    const invitee = { organizationId: 'msft', organizationName: 'Microsoft' };
+    const body = invitedBody(examples.shared, examples.connected.engagementId, invitee, {}, null, true);
+    assert.deepEqual(faultsOf('referral', body), []);
+    const { organizationId, organizationName, target } = examples.connected;
+    assert.deepEqual(
+      [body['organizationId'], body['organizationName'], body['target']],
+      [organizationId, organizationName, target],
+    );
   });
 
   it('the documented private body has it but for the capitals of its consent', () => {

@@ -100,7 +100,7 @@ describe('the Partner Center client', () => {
       service.heard.length = 0;
       there.heard.length = 0;
       there.answer = (_heard, response) => refuse(response);
-      assert.equal(meaning(await ask(call('POST', { body: {} }))), 'denied signIn');
+      assert.equal(meaning(await ask(call('POST', { body: {} }))), 'denied signInAgain');
       assert.equal(there.heard.length, 1);
       assert.deepEqual(
         service.heard.map(({ method, url }) => `${method} ${url.split('?')[0]}`),
