@@ -127,8 +127,10 @@ const closing = (deal: Deal): number => Date.parse(deal.details?.closingDateTime
 
 function fits(kind: ListKind, deal: Deal, mine: readonly string[], now: number): boolean {
   if (kind === 'closing') return closing(deal) - now <= CLOSING_MS;
-  if (kind === 'mine') return (deal.team ?? []).some(({ email }) => email && mine.includes(email.toLowerCase()));
-  return kind === 'waiting' || isOpen(deal);
+  // What we sent waits for others.
+  if (kind === 'waiting') return !/^outgoing$/i.test(deal.direction ?? '');
+  const isMine = (deal.team ?? []).some(({ email }) => email && mine.includes(email.toLowerCase()));
+  return isOpen(deal) && (kind === 'open' || isMine);
 }
 
 const listed = (deal: Deal): Listed => ({
