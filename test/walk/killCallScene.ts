@@ -17,6 +17,9 @@ export const CHAT = 'meeting';
 /** Longest wait for anything, longest that the control API takes; a test that comes here has failed. */
 const DEADLINE_MS = 120_000;
 
+/** After this long without a word of a call, Usher asks for it once more (joinStep). */
+const ASKS_AGAIN_MS = 15_000;
+
 /** Looked for in a call as JSON, at everything that happens: without going back over it. */
 export const BOTH_RING = '"ringing":\\[[^\\]]*Cleo Costa[^\\]]*Dan Dale';
 
@@ -44,6 +47,8 @@ export interface CallEnding {
   readonly requests: readonly { readonly capability: string; readonly state: string }[];
   /** What the messages of the request show that are kept up to date: one. */
   readonly told: readonly string[];
+  /** Nobody lived for so long that Usher may have asked for the call once more, as it does when it hears nothing of it. */
+  readonly isLate: boolean;
   /** Messages whose process died between posting them and writing them down. */
   readonly orphans: number;
   /** What `call status` answers. */
@@ -104,6 +109,7 @@ export class MeetingScene {
   readonly succession: Succession;
   /** What there was before the present case. */
   #before = { calls: 0, requests: 0 };
+  #deadMs = 0;
 
   private constructor(succession: Succession) {
     this.succession = succession;
@@ -177,9 +183,11 @@ export class MeetingScene {
   /** The present process dies and the next one goes on with what it finds. `meanwhile`: while nobody is alive. */
   async succeed(how: 'by order' | 'now', meanwhile?: () => Promise<unknown>): Promise<void> {
     await this.succession.dead(how);
+    const diedAt = Date.now();
     await meanwhile?.();
     await this.succession.next();
     await this.succession.heard();
+    this.#deadMs = Date.now() - diedAt;
   }
 
   /** Says `call status` and gathers everything; `status` is what it is to answer. */
@@ -201,6 +209,7 @@ export class MeetingScene {
       rung: rungIn(calls),
       requests,
       told,
+      isLate: this.#deadMs > ASKS_AGAIN_MS / 2,
       orphans: shown.length - told.length,
       status: textOf(cardOf(answered)),
     };

@@ -44,10 +44,11 @@ for (const engine of all) {
       it(`${one.name} is taken up by the next`, async () => {
         const ending = await begun?.get(engine)?.get(one);
         assert.ok(ending, 'it was not begun');
-        const { rung, told, requests, held, calls } = ending;
+        const { rung, told, requests, held, calls, isLate } = ending;
         assert.deepEqual(rung, one.ends.rung);
         assert.equal(held, 1, 'calls that are held');
-        assert.equal(calls, one.ends.calls);
+        // One that was asked for twice because nobody lived for long was hung up again: only one is held.
+        assert.ok(calls === one.ends.calls || (isLate && calls === one.ends.calls + 1), `${calls} calls came about`);
         assert.equal(told.length, 1, `not one card but: ${told.join(' | ')}`);
         assert.match(told[0] ?? '', one.ends.told);
         // The call goes on, and as long as it does so do its rings; each was asked for once.
