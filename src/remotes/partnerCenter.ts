@@ -4,7 +4,7 @@
  * Must not know what the calls are for.
  */
 import { randomUUID } from 'node:crypto';
-import { isLoopback } from '../config.ts';
+import { isLoopback } from '../config/config.ts';
 import type { Call, Reply } from '../requests/capability.ts';
 import type { Clock, Sending } from '../requests/ports.ts';
 import { problem, SIGN_IN, SIGN_IN_AGAIN } from '../requests/problem.ts';

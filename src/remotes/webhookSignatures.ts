@@ -9,7 +9,7 @@
 import { constants, type KeyObject, verify } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { rootCertificates } from 'node:tls';
-import type { WebhookTrust } from '../webhookTrust.ts';
+import type { WebhookTrust } from '../config/webhookTrust.ts';
 import { type Certificate, readCertificates } from './certificates.ts';
 import { findWay, isInTime } from './chains.ts';
 import { fetchFile } from './fetched.ts';

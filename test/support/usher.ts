@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startUsher } from '../../src/compose.ts';
-import { type Environment, readConfig } from '../../src/config.ts';
+import { type Environment, readConfig } from '../../src/config/config.ts';
 import { openLog } from '../../src/log.ts';
 import type { Log } from '../../src/requests/ports.ts';
 import { root } from '../../src/root.ts';

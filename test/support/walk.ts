@@ -3,7 +3,7 @@
  * shows to people. Must not know any case.
  */
 import assert from 'node:assert/strict';
-import type { Environment } from '../../src/config.ts';
+import type { Environment } from '../../src/config/config.ts';
 import type { Log } from '../../src/requests/ports.ts';
 import type { SandboxOptions } from '../../src/sandbox/server.ts';
 import { engines, type TestDatabase, type TestEngine } from './db.ts';

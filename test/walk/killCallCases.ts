@@ -3,7 +3,7 @@
  * at once, since they wait most of their time. For the kill tests of calls only.
  */
 import assert from 'node:assert/strict';
-import type { Environment } from '../../src/config.ts';
+import type { Environment } from '../../src/config/config.ts';
 import type { TestEngine } from '../support/db.ts';
 import { cardOf } from '../support/walk.ts';
 import { BOTH_RING, type CallEnding, CHAT, MeetingScene } from './killCallScene.ts';

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Environment } from '../../src/config.ts';
+import type { Environment } from '../../src/config/config.ts';
 import { ENDED, type RequestState } from '../../src/requests/request.ts';
 import type { TestEngine } from '../support/db.ts';
 import type { Message, Town } from '../support/usher.ts';

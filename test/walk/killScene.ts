@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Environment } from '../../src/config.ts';
+import type { Environment } from '../../src/config/config.ts';
 import type { SandboxOptions } from '../../src/sandbox/server.ts';
 import type { Message as Stored, World } from '../../src/sandbox/world.ts';
 import type { TestDatabase, TestEngine } from '../support/db.ts';

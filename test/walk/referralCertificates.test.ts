@@ -7,7 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { useFakeTimers } from 'sinon';
-import { liveTrust } from '../../src/webhookTrust.ts';
+import { liveTrust } from '../../src/config/webhookTrust.ts';
 import {
   ISSUER,
   LEAF,

@@ -5,13 +5,13 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import restify, { type Request, type Response, type Server } from 'restify';
+import { isLoopback } from '../config/config.ts';
+import type { VerifyChannelToken } from '../remotes/channelTokens.ts';
+import { Envelope, tenantOf } from '../teams/activity.ts';
+import type { TurnAnswer } from '../teams/adapter.ts';
 import { type CallDoorParts, takeCallback } from './callDoor.ts';
-import { isLoopback } from './config.ts';
 import { bearerOf, checkType, Refusal, readJson, unauthorized } from './guards.ts';
 import { type ReferralDoorParts, takeReferral } from './referralDoor.ts';
-import type { VerifyChannelToken } from './remotes/channelTokens.ts';
-import { Envelope, tenantOf } from './teams/activity.ts';
-import type { TurnAnswer } from './teams/adapter.ts';
 
 export interface EdgeSettings {
   readonly mode: 'sandbox' | 'live';

@@ -4,10 +4,10 @@
  * Source: Teams docs, "call-notifications". Must not know what is done with a notice.
  */
 import type { IncomingMessage } from 'node:http';
+import type { VerifyCallToken } from '../remotes/callTokens.ts';
+import { type CallCallback, readNotices } from '../requests/callNotices.ts';
+import type { AuditLine, Log } from '../requests/ports.ts';
 import { bearerOf, checkType, Refusal, readJson, requestIn, unauthorized } from './guards.ts';
-import type { VerifyCallToken } from './remotes/callTokens.ts';
-import { type CallCallback, readNotices } from './requests/callNotices.ts';
-import type { AuditLine, Log } from './requests/ports.ts';
 
 export interface CallDoorParts {
   readonly settings: { readonly allowedTenants: ReadonlySet<string> };

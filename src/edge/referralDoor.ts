@@ -5,10 +5,10 @@
  * Source: Partner Center docs, "partner-center-webhooks". Must not know what is done with a notice.
  */
 import type { IncomingMessage } from 'node:http';
+import type { VerifyWebhook } from '../remotes/webhookSignatures.ts';
+import type { Log } from '../requests/ports.ts';
+import { type ReferralCallback, readReferralNotice } from '../requests/referralNotices.ts';
 import { checkSize, checkType, parseJson, Refusal, readBody, requestIn, unauthorized } from './guards.ts';
-import type { VerifyWebhook } from './remotes/webhookSignatures.ts';
-import type { Log } from './requests/ports.ts';
-import { type ReferralCallback, readReferralNotice } from './requests/referralNotices.ts';
 
 export interface ReferralDoorParts {
   readonly verifyWebhook: VerifyWebhook;
