@@ -29,7 +29,12 @@ export interface Kept {
   readonly statusReason: string | null;
   readonly eTag: string;
   readonly customerProfile: { readonly name: string };
-  readonly details: { readonly dealValue: number; readonly currency: string; readonly notes: string };
+  readonly details: {
+    readonly dealValue: number;
+    readonly currency: string;
+    readonly closingDateTime: string;
+    readonly notes: string;
+  };
   readonly [property: string]: unknown;
 }
 
