@@ -28,7 +28,7 @@ export interface CreateOutcome {
   readonly recovered?: true;
 }
 
-export const CREATE_ANSWERS = { create: Deal, invite: Deal, look: Page, engagement: Page, readBack: Deal };
+export const CREATE_ANSWERS = { half: Deal, create: Deal, invite: Deal, look: Page, engagement: Page, readBack: Deal };
 
 /** Clocks may differ; a deal made before we asked is another one. */
 const SKEW_MS = 5 * 60_000;
