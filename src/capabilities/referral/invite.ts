@@ -201,7 +201,11 @@ function story({
   Capability<ReferralInviteInput, ReferralInviteOutcome>['story']
 > {
   const who = nameOf(input.invitee);
-  const title = say('referralInvite.title', { who, customer: outcome ? customerOf(outcome.deal) : input.which });
+  // An id says nothing to a person.
+  const title =
+    !outcome && whichOf(input.which).id
+      ? say('referralInvite.form.title')
+      : say('referralInvite.title', { who, customer: outcome ? customerOf(outcome.deal) : input.which });
   const rows: Story['rows'][number][] = [];
   if (input.note) rows.push({ label: say('referral.row.note'), text: input.note });
   if (!outcome) return { title, rows };

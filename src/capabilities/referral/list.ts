@@ -172,6 +172,6 @@ function itemOf({ id, status, substatus, customer, worth, closes }: Listed): Sto
   const state = stateOf({ status, substatus } as Deal);
   const sub = closes
     ? say(worth ? 'referrals.sub' : 'referrals.sub.closes', { worth, date: closes })
-    : say('plain', { text: worth || id });
+    : say('plain', { text: worth || '–' });
   return { title: customer, state, sub, command: `referral ${id}` };
 }

@@ -170,9 +170,14 @@ function story({
   outcome,
   version,
 }: Request<OpenInput, OpenOutcome>): ReturnType<Capability<OpenInput, OpenOutcome>['story']> {
-  const title = say(input.isNews ? 'referral.title.news' : 'referral.title', {
-    customer: outcome ? customerOf(outcome.deal) : (input.deal && customerOf(input.deal)) || input.which,
-  });
+  const known = outcome?.deal ?? input.deal;
+  // An id says nothing to a person.
+  const title =
+    !known && whichOf(input.which).id
+      ? say('referral.form.title')
+      : say(input.isNews ? 'referral.title.news' : 'referral.title', {
+          customer: known ? customerOf(known) : input.which,
+        });
   if (!outcome) return { title, rows: [] };
   const { deal } = outcome;
   const isUrgent = input.remind !== undefined && mayMove(deal, 'accept');
