@@ -14,6 +14,7 @@ import { assertOnce, type Ending, isInvitation } from './killEnding.ts';
 import { killBeforeALag } from './killLag.ts';
 import { randomRuns } from './killRandom.ts';
 import { HELD, type Held, type Stop, stopWhileHeld, tryAgainBesideAHeldCall } from './killStop.ts';
+import { beside, quietly } from './killTurns.ts';
 import { oneOfTwoIsKilled, oneSleepsThroughItsLease, theAcceptorIsBusy } from './killTwo.ts';
 
 const all = await engines();
@@ -22,21 +23,6 @@ const postgres = here.filter(({ name }) => name === 'PostgreSQL');
 
 const RUNS = Number(process.env['KILL_RUNS'] ?? 100);
 const SEED = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
-
-/** Begun for each engine at the first look at one of them. */
-function beside<T>(on: readonly TestEngine[], begin: (engine: TestEngine) => Promise<T>) {
-  let begun: ReadonlyMap<string, Promise<T>> | undefined;
-  return (engine?: TestEngine): Promise<T> => {
-    begun ??= new Map(on.map((one) => [one.name, quietly(begin(one))]));
-    return begun.get(engine?.name ?? '') ?? quietly(Promise.reject(new Error('nothing was begun')));
-  };
-}
-
-/** A promise whose failure is told by the test that awaits it. */
-function quietly<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {});
-  return promise;
-}
 
 const calls = beside(here, async (engine) => cutEveryCall(engine));
 const random = beside(here, (engine) => randomRuns(engine, Math.ceil(RUNS / here.length), SEED));

@@ -24,7 +24,7 @@ export interface Tally {
   readonly failures: string[];
 }
 
-type Random = (below: number) => number;
+export type Random = (below: number) => number;
 
 interface Guest {
   readonly address: string;
@@ -152,7 +152,7 @@ async function check(
 
 const addressesOf = (guests: readonly Guest[]): readonly string[] => guests.map(({ address }) => address);
 
-function whenKilled(succession: Succession): (cause: unknown) => string {
+export function whenKilled(succession: Succession): (cause: unknown) => string {
   return (cause) => {
     if (!succession.isDead) throw cause;
     return 'killed';
@@ -176,14 +176,14 @@ function randomWish(name: string, random: Random): Asked {
   return { text: `invite ${people}${to}`, user, conversation, guests };
 }
 
-interface Trigger {
+export interface Trigger {
   readonly name: string;
   fired(): Promise<string>;
   stop(): void;
 }
 
 /** From outside after the n-th thing that happened in the town, a little later; or from inside at a moment of a call. */
-function randomTrigger(succession: Succession, requests: number, random: Random): Trigger {
+export function randomTrigger(succession: Succession, requests: number, random: Random): Trigger {
   if (random(5) < 2) {
     // A request makes some six calls with four moments each.
     const nth = 1 + random(20 * requests);
@@ -209,7 +209,7 @@ function randomTrigger(succession: Succession, requests: number, random: Random)
 }
 
 /** Mulberry32 over a hash of the text: the same text, the same numbers. */
-function randomOf(text: string): Random {
+export function randomOf(text: string): Random {
   let state = 0x811c9dc5;
   for (const letter of text) state = Math.imul(state ^ letter.charCodeAt(0), 0x01000193);
   return (below) => {

@@ -344,6 +344,6 @@ function textOf({ attachments }: Stored): string {
   return text;
 }
 
-const shows = (message: Stored, what: string): boolean => textOf(message).includes(what);
+export const shows = (message: Stored, what: string): boolean => textOf(message).includes(what);
 const stateOf = (message: Stored): string => FINAL.exec(textOf(message))?.[1] ?? 'Open';
 const isFinal = (message: Stored): boolean => FINAL.test(textOf(message));

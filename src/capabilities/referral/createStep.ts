@@ -117,8 +117,14 @@ function secondOf(
   const isClash = made?.reply?.ok === false && made.reply.problem.kind === 'clash';
   const isLost = facts.lost.some(({ call }) => call.name === 'invite') || made?.reply?.ok === true;
   if (isClash || isLost || input.half) {
+<<<<<<< HEAD
     // What was seen before it was sent does not tell what became of it.
     const looks = answers.filter(({ n }) => n > (made?.n ?? -1));
+=======
+    // A look from before the clash did not see what it is about.
+    const since = isClash && made ? made.n : -1;
+    const looks = answers.filter(({ n }) => n > since);
+>>>>>>> kills
     const looked = pagesOf('engagement', ofEngagement(engagementId), looks);
     if ('call' in looked) return { call: looked.call };
     if ('reply' in looked) return { problem: looked.reply.ok ? bug : looked.reply.problem };

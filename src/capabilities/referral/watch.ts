@@ -118,8 +118,9 @@ const registration = (name: string, method: Call['method'], body?: unknown): Cal
   method,
   path: '/registration',
   ...(body === undefined ? {} : { body }),
-  // Registering twice, or taking back what is gone, changes nothing.
-  repeat: 'safe',
+  // Replacing twice, or taking back what is gone, changes nothing; a second POST is refused ("use PUT"), so its lost
+  // answer is looked for.
+  repeat: method === 'POST' ? 'restart' : 'safe',
 });
 
 function step(
