@@ -92,6 +92,15 @@ export const boxesOf = (message: Message): Record<string, string> =>
     ),
   );
 
+/** What a question on a card offers: values by their titles. */
+export const choicesOf = (message: Message): Record<string, string> =>
+  Object.fromEntries(
+    found<{ choices: { title: string; value: string }[] }>(
+      cardOf(message),
+      ({ type, id }) => type === 'Input.ChoiceSet' && id === 'answer',
+    ).flatMap(({ choices }) => choices.map(({ title, value }) => [title, value])),
+  );
+
 /** A lane on which deals are made at once, unless told otherwise. */
 export const openDeals = (
   engine: TestEngine,
@@ -221,6 +230,22 @@ export class DealLane {
     const made = (await this.town.cards(conversation)).find(({ activityId }) => !before.has(activityId));
     assert.ok(made, `${title} opened nothing`);
     return made;
+  }
+
+  /** Asks for a co-sell deal with that customer: the form lacks the customer's consent alone, and is sent with it. */
+  async share(customer: string): Promise<Message> {
+    const form = await this.say(
+      `deal new ${customer} 120k USD closing 2031-05-31 as co-sell in Germany contact Max Muster <max@adatum.example> solution SOL-15974-MQF`,
+    );
+    await this.press(form, 'Send', { inputs: { consentShare: 'true' } });
+    return form;
+  }
+
+  /** Answers the question on a card with the choice of that title. */
+  choose(message: Message, title: string, hand: Hand = {}): Promise<Pressed> {
+    const answer = choicesOf(message)[title];
+    assert.ok(answer, `no choice ${title} among ${Object.keys(choicesOf(message))}`);
+    return this.press(message, 'Continue', { ...hand, inputs: { answer } });
   }
 
   /** Resolves when Partner Center (or the token service) was called so, that often. */

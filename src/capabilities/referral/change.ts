@@ -83,8 +83,8 @@ export function referralChange(kind: ChangeKind): Capability<ChangeInput, Change
     write,
     choose: (input, field, { value }) => {
       if (field === 'id') return { ...input, id: value };
-      const [keep = '', eTag = ''] = value.split(' ', 2);
-      return keep === 'mine' ? { ...input, seen: eTag } : { ...input, keep: 'theirs' };
+      const [, told, eTag = ''] = /^mine (\d+) (.*)$/.exec(value) ?? [];
+      return told ? { ...input, seen: eTag, told: Number(told) } : { ...input, keep: 'theirs' };
     },
     subject: ({ id, which }) => id ?? which.toLowerCase(),
     answers: CHANGE_ANSWERS,

@@ -28,6 +28,8 @@ export interface ChangeInput extends Which {
   };
   /** The eTag of the deal as whoever asked saw it. */
   readonly seen?: string;
+  /** How many refusals whoever asked has been told of, and wants it all the same. */
+  readonly told?: number;
   /** Somebody changed it meanwhile, and theirs is to stay. */
   readonly keep?: 'theirs';
 }
@@ -76,9 +78,10 @@ export function stepChange(
   const why = patched?.reply?.ok === false ? patched.reply.problem : null;
   if (why && why.reason !== 'precondition') return refuse(deal, inForm(why));
   const isStale = seen !== undefined && Boolean(deal.eTag) && deal.eTag !== seen;
-  // Refused for what was seen, not for what was chosen since.
-  const isRefused = why !== null && (seen === undefined || patched?.call.ifMatch === seen);
-  if (isStale || isRefused) return { kind: 'ask', question: conflict(deal, input), forMs: CHOOSE_MS };
+  // Refused before it was chosen, not since; that the deal reads as before then says nothing.
+  const refusals = answers.filter(({ call, reply }) => call.name === 'patch' && reply?.ok === false).length;
+  const isRefused = why !== null && refusals > (input.told ?? 0);
+  if (isStale || isRefused) return { kind: 'ask', question: conflict(deal, input, refusals), forMs: CHOOSE_MS };
   return { kind: 'call', call: patchCall(id, operationsOf(input, deal), deal.eTag) };
 }
 
@@ -154,12 +157,12 @@ function isSet({ details, team }: Deal, { sets }: ChangeInput): boolean {
 }
 
 /** "Yours: 55,000 USD. Now: 60,000 USD." */
-function conflict(deal: Deal, input: ChangeInput) {
+function conflict(deal: Deal, input: ChangeInput, refusals: number) {
   return {
     say: say('referral.conflict', { mine: mineOf(input), theirs: theirsOf(deal) }),
     field: 'keep',
     options: [
-      { title: say('referral.keep.mine'), value: `mine ${deal.eTag ?? ''}` },
+      { title: say('referral.keep.mine'), value: `mine ${refusals} ${deal.eTag ?? ''}` },
       { title: say('referral.keep.theirs'), value: 'theirs' },
     ],
   };

@@ -90,7 +90,12 @@ function firstOf(input: NewDeal, answers: readonly Answer[], facts: Facts<Create
         Date.parse(createdDateTime ?? '') >= since - SKEW_MS,
     );
     if (found) return { deal: found, recovered: true };
+<<<<<<< HEAD
     if (made) return fail(problem('gone', 'referral.notFoundAgain'));
+=======
+    // What was only said to have arrived is forgotten, so that trying again sends it.
+    if (made) return { step: { kind: 'fail', problem: problem('gone', 'referral.notFoundAgain'), fresh: true } };
+>>>>>>> walks
   }
   return { step: { kind: 'call', call: createCall('create', ownBody(input, facts.requestId)) } };
 }
