@@ -90,12 +90,7 @@ function firstOf(input: NewDeal, answers: readonly Answer[], facts: Facts<Create
         Date.parse(createdDateTime ?? '') >= since - SKEW_MS,
     );
     if (found) return { deal: found, recovered: true };
-<<<<<<< HEAD
     if (made) return fail(problem('gone', 'referral.notFoundAgain'));
-=======
-    // What was only said to have arrived is forgotten, so that trying again sends it.
-    if (made) return { step: { kind: 'fail', problem: problem('gone', 'referral.notFoundAgain'), fresh: true } };
->>>>>>> walks
   }
   return { step: { kind: 'call', call: createCall('create', ownBody(input, facts.requestId)) } };
 }
@@ -122,14 +117,8 @@ function secondOf(
   const isClash = made?.reply?.ok === false && made.reply.problem.kind === 'clash';
   const isLost = facts.lost.some(({ call }) => call.name === 'invite') || made?.reply?.ok === true;
   if (isClash || isLost || input.half) {
-<<<<<<< HEAD
     // What was seen before it was sent does not tell what became of it.
     const looks = answers.filter(({ n }) => n > (made?.n ?? -1));
-=======
-    // A look from before the clash did not see what it is about.
-    const since = isClash && made ? made.n : -1;
-    const looks = answers.filter(({ n }) => n > since);
->>>>>>> kills
     const looked = pagesOf('engagement', ofEngagement(engagementId), looks);
     if ('call' in looked) return { call: looked.call };
     if ('reply' in looked) return { problem: looked.reply.ok ? bug : looked.reply.problem };
