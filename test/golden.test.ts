@@ -274,7 +274,8 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       if (given.shows) happened.push({ shows: shown('waiting', step).card });
       const chosen = choices[field];
       const value = Array.isArray(chosen) ? chosen.shift() : chosen;
-      const option = options.find((one: { value: string }) => one.value === value);
+      // The rest of a value is what the capability takes along.
+      const option = options.find((one: { value: string }) => one.value === value || one.value.startsWith(`${value} `));
       const pause = goesOnIn(step);
       if (option) input = capability.choose(input, field, option);
       else if (!wait(pause)) return { input, happened, ...shown('waiting', step) };
