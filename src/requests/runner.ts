@@ -302,12 +302,14 @@ export class Runner {
     const waits = request.problem?.reason === SIGN_IN ? request.problem : null;
     const until = waits?.until ?? now + SIGN_IN_MS;
     if (until <= now) return this.#fail(claim, problem('denied', 'problem.signInExpired'), { forget: 'unheard' });
+    const wakes = waits ? undefined : this.#parts.capabilities.get(request.capability)?.signedOut?.(request);
     return this.#save(claim, {
       state: 'waiting',
       forget: 'unheard',
       nextAt: until,
       signals: request.signals,
       problem: { ...why, until },
+      ...(wakes ? { wakes } : {}),
       note: null,
       visible: waits?.say.key !== why.say.key,
       audit: waits ? [] : [this.#line(request, 'waits for sign-in')],
