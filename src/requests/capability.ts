@@ -284,6 +284,8 @@ export interface Capability<I = never, O = never> {
     request: Request<I, O>,
     notice: ReferralNotice,
   ): { readonly signals: readonly Omit<Signal, 'at'>[]; readonly files?: readonly Filing[] };
+  /** It waits for whoever asked to sign in: who is to ask for that, where this has no card of its own. */
+  signedOut?(request: Request<I, O>): readonly Wake[];
   /** Title and facts at any time; the ending once there is an outcome. The spine adds what is the same for all. */
   story(request: Request<I, O>): {
     readonly title: Say;

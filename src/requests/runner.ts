@@ -258,8 +258,56 @@ export class Runner {
     return this.#save(work, { state: 'queued', nextAt: opensAt, note, visible: true, audit: [] });
   }
 
+<<<<<<< HEAD
   /** Not answered as hoped: what may happen now is decided in one place, here it is done. */
   async #setBack(work: Work, unanswered: Unanswered): Promise<Next> {
+=======
+  /** The remote asked for patience: everybody waits at its gate. A call answered so was certainly not carried out. */
+  async #slowed(claim: Work, call: Call, why: Problem): Promise<Next> {
+    const { store, clock, settings } = this.#parts;
+    const { request } = claim;
+    const now = clock.now();
+    if (now - request.createdAt > settings.giveUpMs) return this.#fail(claim, problem('busy', 'problem.busyForLong'));
+    const wait = why.retryAfterMs ?? pauseMs(request.attempts, settings);
+    await store.closeGate(call.to, now + wait).catch(trouble);
+    return this.#save(claim, {
+      state: 'queued',
+      forget: 'unheard',
+      nextAt: now + wait,
+      // Only our own guesses grow; a wait the remote named is taken as told.
+      attempts:
+        why.retryAfterMs === undefined ? Math.min(request.attempts + 1, settings.maxAttempts - 1) : request.attempts,
+      note: say('request.note.slowed', { seconds: Math.ceil(wait / 1000) }),
+      visible: true,
+      audit: [this.#line(claim.request, 'slowed down', { waitMs: wait })],
+    });
+  }
+
+  /** Only whoever asked can go on, by signing in. Nothing was sent, or what was sent was not let in. */
+  async #signedOut(claim: Work, why: Problem): Promise<Next> {
+    const { clock } = this.#parts;
+    const { request } = claim;
+    const now = clock.now();
+    const waits = request.problem?.reason === SIGN_IN ? request.problem : null;
+    const until = waits?.until ?? now + SIGN_IN_MS;
+    if (until <= now) return this.#fail(claim, problem('denied', 'problem.signInExpired'), { forget: 'unheard' });
+    const wakes = waits ? undefined : this.#parts.capabilities.get(request.capability)?.signedOut?.(request);
+    return this.#save(claim, {
+      state: 'waiting',
+      forget: 'unheard',
+      nextAt: until,
+      signals: request.signals,
+      problem: { ...why, until },
+      ...(wakes ? { wakes } : {}),
+      note: null,
+      visible: waits?.say.key !== why.say.key,
+      audit: waits ? [] : [this.#line(request, 'waits for sign-in')],
+    });
+  }
+
+  /** No answer, or one that says nothing about what was done: what may happen now is the call's `repeat`. */
+  async #lost(claim: Work, call: Call, sentAt: number, why: Problem): Promise<Next> {
+>>>>>>> walks
     const { store, clock, settings, log } = this.#parts;
     const { call, sentAt, why } = unanswered;
     if (why.kind === 'down') log.warn('call.lost', { requestId: work.request.id, call: call.name, detail: why.detail });
@@ -328,7 +376,7 @@ export class Runner {
     return this.#line(request, 'call answered', { call: call.name, answer: reply.ok ? 'ok' : reply.problem.kind });
   }
 
-  readonly #line: Line = (request, what, detail = {}) => {
+  readonly #line: Line = (request, what, detail = ) => {
     const at = this.#parts.clock.now();
     return { at, tenantId: request.tenantId, requestId: request.id, who: 'usher', what, detail };
   };

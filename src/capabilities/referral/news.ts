@@ -29,6 +29,10 @@ export const referralNews: Capability<NewsInput, null> = {
   subject: ({ id }) => id,
   answers: { read: Deal },
   step,
+  // Nobody sees this one: the watch it came of has the card.
+  signedOut: ({ id, fence, tenantId }) => [
+    { capability: 'referralWatch', subject: tenantId, says: { key: 'signedOut', body: { id, fence } } },
+  ],
   story: ({ input }) => ({
     title: say('referral.title', { customer: input.id }),
     rows: [],

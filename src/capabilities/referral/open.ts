@@ -170,20 +170,21 @@ function story({
   outcome,
   version,
 }: Request<OpenInput, OpenOutcome>): ReturnType<Capability<OpenInput, OpenOutcome>['story']> {
-  const known = outcome?.deal ?? input.deal;
+  // Of what came in all is known before anybody has looked.
+  const known = outcome ?? (input.deal && { deal: input.deal });
   // An id says nothing to a person.
   const title =
     !known && whichOf(input.which).id
       ? say('referral.form.title')
       : say(input.isNews ? 'referral.title.news' : 'referral.title', {
-          customer: known ? customerOf(known) : input.which,
+          customer: known ? customerOf(known.deal) : input.which,
         });
-  if (!outcome) return { title, rows: [] };
-  const { deal } = outcome;
+  if (!known) return { title, rows: [] };
+  const { deal } = known;
   const isUrgent = input.remind !== undefined && mayMove(deal, 'accept');
   const told = {
     state: stateOf(deal),
-    sentence: sentenceOf(outcome, input),
+    sentence: sentenceOf(known, input),
     tone: isUrgent ? 'warning' : /^(?:won|accepted)$/i.test(deal.substatus ?? '') ? 'good' : 'neutral',
     buttons: buttonsOf(deal, version),
   } as const;

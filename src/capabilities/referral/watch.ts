@@ -159,10 +159,14 @@ function step(
   // A report is a sign that all is well; else it is asked for now and then.
   const heardAt = signals.find(({ key }) => key === 'heard')?.at ?? 0;
   const checkedAt = Math.max(soFar?.checkedAt ?? 0, heardAt - FRESH_MS);
-  if (soFar && now < checkedAt + CHECK_MS) return rest(soFar, checkedAt + CHECK_MS - now);
+  // A report that cannot be read without a sign-in is asked about at once: the look here meets the same and has a card.
+  const isOut = signals.some(({ key, at }) => key === 'signedOut' && at > (soFar?.checkedAt ?? 0));
+  if (soFar && !isOut && now < checkedAt + CHECK_MS) return rest(soFar, checkedAt + CHECK_MS - now);
 
   const looked = reply('look');
   if (!looked) return { kind: 'call', call: registration('look', 'GET') };
+  // That it cannot be looked at just now ends nothing.
+  if (soFar && !looked.ok && looked.problem.kind === 'down') return rest(soFar, FRESH_MS);
   if (!looked.ok && looked.problem.kind !== 'gone') return fail(looked.problem);
   const theirs = looked.ok ? (looked.body as unknown as z.infer<typeof Registration>).url : null;
   const at = lookedAt(answers) ?? now;
