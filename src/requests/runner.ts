@@ -8,7 +8,7 @@ import { besideOf } from './beside.ts';
 import type { AnyCapability, Call, Facts, Filing, Step } from './capability.ts';
 import { draftOf } from './filing.ts';
 import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
-import { type Problem, problem } from './problem.ts';
+import { isSignIn, type Problem, problem } from './problem.ts';
 import { Pump } from './pump.ts';
 import { answerIn, asking, chosen } from './question.ts';
 import type { Request } from './request.ts';
@@ -258,57 +258,9 @@ export class Runner {
     return this.#save(work, { state: 'queued', nextAt: opensAt, note, visible: true, audit: [] });
   }
 
-<<<<<<< HEAD
   /** Not answered as hoped: what may happen now is decided in one place, here it is done. */
   async #setBack(work: Work, unanswered: Unanswered): Promise<Next> {
-=======
-  /** The remote asked for patience: everybody waits at its gate. A call answered so was certainly not carried out. */
-  async #slowed(claim: Work, call: Call, why: Problem): Promise<Next> {
-    const { store, clock, settings } = this.#parts;
-    const { request } = claim;
-    const now = clock.now();
-    if (now - request.createdAt > settings.giveUpMs) return this.#fail(claim, problem('busy', 'problem.busyForLong'));
-    const wait = why.retryAfterMs ?? pauseMs(request.attempts, settings);
-    await store.closeGate(call.to, now + wait).catch(trouble);
-    return this.#save(claim, {
-      state: 'queued',
-      forget: 'unheard',
-      nextAt: now + wait,
-      // Only our own guesses grow; a wait the remote named is taken as told.
-      attempts:
-        why.retryAfterMs === undefined ? Math.min(request.attempts + 1, settings.maxAttempts - 1) : request.attempts,
-      note: say('request.note.slowed', { seconds: Math.ceil(wait / 1000) }),
-      visible: true,
-      audit: [this.#line(claim.request, 'slowed down', { waitMs: wait })],
-    });
-  }
-
-  /** Only whoever asked can go on, by signing in. Nothing was sent, or what was sent was not let in. */
-  async #signedOut(claim: Work, why: Problem): Promise<Next> {
-    const { clock } = this.#parts;
-    const { request } = claim;
-    const now = clock.now();
-    const waits = request.problem?.reason === SIGN_IN ? request.problem : null;
-    const until = waits?.until ?? now + SIGN_IN_MS;
-    if (until <= now) return this.#fail(claim, problem('denied', 'problem.signInExpired'), { forget: 'unheard' });
-    const wakes = waits ? undefined : this.#parts.capabilities.get(request.capability)?.signedOut?.(request);
-    return this.#save(claim, {
-      state: 'waiting',
-      forget: 'unheard',
-      nextAt: until,
-      signals: request.signals,
-      problem: { ...why, until },
-      ...(wakes ? { wakes } : {}),
-      note: null,
-      visible: waits?.say.key !== why.say.key,
-      audit: waits ? [] : [this.#line(request, 'waits for sign-in')],
-    });
-  }
-
-  /** No answer, or one that says nothing about what was done: what may happen now is the call's `repeat`. */
-  async #lost(claim: Work, call: Call, sentAt: number, why: Problem): Promise<Next> {
->>>>>>> walks
-    const { store, clock, settings, log } = this.#parts;
+    const { store, clock, settings, log, capabilities } = this.#parts;
     const { call, sentAt, why } = unanswered;
     if (why.kind === 'down') log.warn('call.lost', { requestId: work.request.id, call: call.name, detail: why.detail });
     const setback = setbackOf(work, unanswered, clock.now(), settings, this.#line);
@@ -316,7 +268,10 @@ export class Runner {
     if ('unsure' in setback) return this.#unsure(work, call);
     if ('fails' in setback) return this.#fail(work, setback.fails, setback.achieved);
     if (setback.gateUntil !== undefined) await store.closeGate(call.to, setback.gateUntil).catch(trouble);
-    return this.#save(work, setback.rests);
+    // Who has no card of its own has another ask for the sign-in.
+    const isNews = isSignIn(why) && !isSignIn(work.request.problem);
+    const wakes = isNews ? capabilities.get(work.request.capability)?.signedOut?.(work.request) : undefined;
+    return this.#save(work, { ...setback.rests, ...(wakes ? { wakes } : {}) });
   }
 
   #unsure(claim: Work, call: Call): Promise<Next> {
@@ -376,7 +331,7 @@ export class Runner {
     return this.#line(request, 'call answered', { call: call.name, answer: reply.ok ? 'ok' : reply.problem.kind });
   }
 
-  readonly #line: Line = (request, what, detail = ) => {
+  readonly #line: Line = (request, what, detail = {}) => {
     const at = this.#parts.clock.now();
     return { at, tenantId: request.tenantId, requestId: request.id, who: 'usher', what, detail };
   };
