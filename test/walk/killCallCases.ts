@@ -39,7 +39,7 @@ const MEETING = { method: 'GET', path: '/meetings/[^/]+$', remote: 'connector' }
 type Target = Readonly<Record<'method' | 'path', string>> & { readonly remote?: string };
 
 /** Far longer than it takes to kill, however busy the machine is. */
-const HELD_MS = 120_000;
+const HELD_MS = 45_000;
 /** So long that a ring ends by what is heard of it. */
 const LONG = { RING_SECONDS: '120' };
 /** So short that what is not heard of is looked for soon. */

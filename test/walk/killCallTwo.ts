@@ -34,7 +34,7 @@ export async function oneOfTwoDiesMidRing(engine: TestEngine, how: 'held' | 'res
     await scene.heard();
     await card(scene, await newest(scene, 'callJoin'), /I am in the call/);
     const hold =
-      how === 'held' ? await scene.meet({ kind: 'slow', method: 'POST', path: '/invite$', ms: 120_000 }) : null;
+      how === 'held' ? await scene.meet({ kind: 'slow', method: 'POST', path: '/invite$', ms: 60_000 }) : null;
     // Only one lives when the ring begins, so it is known who has it in hand.
     say(scene, door.url, 'call invite Cleo Costa, Dan Dale');
     await (hold?.met ?? Promise.resolve());
@@ -57,8 +57,8 @@ export async function oneOfTwoDiesMidRing(engine: TestEngine, how: 'held' | 'res
       states: rows.map(({ state }) => String(state)),
     };
   } finally {
-    await scene.close();
     door.close();
+    await scene.close();
   }
 }
 
@@ -90,5 +90,9 @@ async function openDoor(): Promise<{ readonly url: string; readonly to: ChildBot
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, to, close: () => server.close() };
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${port}`, to, close };
 }
