@@ -120,11 +120,18 @@ const refuse = (deal: Deal, why: Problem): Step<ChangeOutcome> => ({
   ...tells(deal),
 });
 
-/** The cards of this deal show it as it is now. */
+/**
+ * The cards of this deal show it as it is now. Who changed it from here is told apart from what Partner Center reports of
+ * the same change, so that neither takes the other's place.
+ */
 export const tells = (deal: Deal, by?: { readonly name: string; readonly did: ChangeKind }) => ({
   subject: deal.id,
   wakes: [
-    { capability: 'referral', subject: deal.id, says: { key: 'changed', body: { deal, ...(by ? { by } : {}) } } },
+    {
+      capability: 'referral',
+      subject: deal.id,
+      says: by ? { key: 'changedHere', body: { deal, by } } : { key: 'changed', body: { deal } },
+    },
   ],
 });
 

@@ -99,13 +99,15 @@ function knownOf(
   const reads = answers.flatMap(({ call, reply }) =>
     call.name === 'read' && reply?.ok ? [reply.body as unknown as Deal] : [],
   );
-  const told = signals.find(({ key }) => key === 'changed')?.body as Partial<OpenOutcome> | undefined;
-  const [first, ...others] = [soFar?.deal, input.deal, ...reads, told?.deal].filter((one) => one !== undefined);
+  const told = (name: string) => signals.find(({ key }) => key === name)?.body as OpenOutcome | undefined;
+  const here = told('changedHere');
+  const [first, ...others] = [soFar?.deal, input.deal, ...reads, here?.deal, told('changed')?.deal].filter(
+    (one) => one !== undefined,
+  );
   if (!first) return null;
   const deal = others.reduce(later, first);
-  // Whoever changed it is named until somebody else has.
-  const isSame = deal.updatedDateTime === soFar?.deal.updatedDateTime;
-  const by = (deal === told?.deal ? told.by : undefined) ?? (isSame ? soFar?.by : undefined);
+  // Of a change made elsewhere since, nobody here is the author.
+  const by = [here, soFar].find((one) => one?.by && one.deal.updatedDateTime === deal.updatedDateTime)?.by;
   return { deal, ...(by ? { by } : {}) };
 }
 
