@@ -21,6 +21,8 @@ export interface FormContent {
   readonly checked?: readonly Say[];
   /** Whether it can be checked without being sent. */
   readonly canCheck?: boolean;
+  /** The request that failed and is to be sent anew. */
+  readonly fixes?: string;
   /** Baked in when the form is rendered: a second press of the same form is the same intent. */
   readonly formId: string;
 }
@@ -64,7 +66,8 @@ export function formView(content: FormContent, w: Words): FormView {
     const value = values[field.name] ?? '';
     return faultOf(field).length > 0 || (value === '' ? (field.required ?? false) : value !== field.fallback);
   };
-  const data = { ...Object.fromEntries(takenAlong(hidden, values)), formId };
+  const { fixes } = content;
+  const data = { ...Object.fromEntries(takenAlong(hidden, values)), ...(fixes ? { fixes } : {}), formId };
   const title = word('title');
   const intro = word('intro');
   return {

@@ -61,8 +61,11 @@ export function openPartnerCenter(settings: PartnerCenterSettings, userTokens: U
         contentType: answer.headers.get('content-type'),
       };
       if (needsSignIn(wired, answer.headers.get('www-authenticate'))) {
-        // The service keeps handing out the token that did not do: only without it a new sign-in is asked for.
-        await userTokens.signOut(place.userId);
+        // The service keeps handing out the token that did not do: only without it a new sign-in is asked for. Who has
+        // signed in anew meanwhile stays so.
+        const latest = await userTokens.get(place.userId);
+        if (latest !== 'none' && 'token' in latest && latest.token === asked.token)
+          await userTokens.signOut(place.userId);
         return signIn(SIGN_IN_AGAIN, `status ${wired.status}`);
       }
       return readPartnerAnswer(wired, clock.now());

@@ -8,7 +8,7 @@ import type { AnyCapability, Raw } from './capability.ts';
 import { draftOf } from './filing.ts';
 import { newId } from './ids.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
-import { bad, good, isSignIn, type Problem, problem, type Result } from './problem.ts';
+import { bad, good, isSignIn, type Problem, problem, REPLACED, type Result } from './problem.ts';
 import { answerSignal, optionOf } from './question.ts';
 import type { ReferralCallback } from './referralNotices.ts';
 import { chatOf, ENDED, LIVE, type Person, type Place, type Request } from './request.ts';
@@ -187,6 +187,26 @@ export class Desk {
     return good(resumed ?? latest ?? request);
   }
 
+  /** Another request was sent in the place of one that failed: it cannot be tried again beside it. */
+  async replaced(id: string, by: Request): Promise<void> {
+    const { store, clock, changed } = this.#parts;
+    const request = await this.find(id, by.place);
+    if (!request || request.requester.id !== by.requester.id || request.capability !== by.capability) return;
+    if (request.state !== 'failed' || request.id === by.id) return;
+    const at = clock.now();
+    const why = problem('gone', say('request.replaced', { id: by.id }), { reason: REPLACED });
+    const moved = await store.decide(id, request.version, 'failed', {
+      at,
+      state: 'cancelled',
+      problem: why,
+      visible: true,
+      audit: [
+        { at, tenantId: by.tenantId, requestId: id, who: by.requester.id, what: 'replaced', detail: { by: by.id } },
+      ],
+    });
+    if (moved) changed(moved);
+  }
+
   /** This person has signed in: whatever of theirs waited for it goes on. Answers how much that is. */
   async signedIn(who: Person, { tenantId }: Place): Promise<number> {
     const { store, clock, queued, changed } = this.#parts;
@@ -278,6 +298,7 @@ export class Desk {
           at: now,
           state: 'cancelled',
           note: null,
+          problem: null,
           question: null,
           visible: true,
           audit: line('cancelled'),

@@ -33,6 +33,9 @@ export interface Problem {
 export const SIGN_IN = 'signIn';
 export const SIGN_IN_AGAIN = 'signInAgain';
 
+/** The reason of a request in whose place another was sent. */
+export const REPLACED = 'replaced';
+
 export const isSignIn = (why: Problem | null | undefined): boolean =>
   why?.reason === SIGN_IN || why?.reason === SIGN_IN_AGAIN;
 

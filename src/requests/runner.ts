@@ -12,8 +12,7 @@ import { isSignIn, type Problem, problem } from './problem.ts';
 import { Pump } from './pump.ts';
 import { answerIn, asking, chosen } from './question.ts';
 import type { Request } from './request.ts';
-import { say } from './say.ts';
-import { isSetback, type Patience, setbackOf, type Unanswered } from './setback.ts';
+import { heldBy, isSetback, type Patience, setbackOf, type Unanswered } from './setback.ts';
 import {
   after,
   type Heard,
@@ -253,9 +252,7 @@ export class Runner {
 
   /** Waits at a closed gate, before the call. */
   #held(work: Work, opensAt: number): Promise<Next> {
-    const seconds = Math.ceil((opensAt - this.#parts.clock.now()) / 1000);
-    const note = say('request.note.slowed', { seconds });
-    return this.#save(work, { state: 'queued', nextAt: opensAt, note, visible: true, audit: [] });
+    return this.#save(work, heldBy(work, opensAt, this.#parts.clock.now()));
   }
 
   /** Not answered as hoped: what may happen now is decided in one place, here it is done. */
@@ -265,7 +262,7 @@ export class Runner {
     if (why.kind === 'down') log.warn('call.lost', { requestId: work.request.id, call: call.name, detail: why.detail });
     const setback = setbackOf(work, unanswered, clock.now(), settings, this.#line);
     if ('reply' in setback) return heardOf(work, call, sentAt, setback.reply);
-    if ('unsure' in setback) return this.#unsure(work, call);
+    if ('unsure' in setback) return this.#unsure(work, call, sentAt);
     if ('fails' in setback) return this.#fail(work, setback.fails, setback.achieved);
     if (setback.gateUntil !== undefined) await store.closeGate(call.to, setback.gateUntil).catch(trouble);
     // Who has no card of its own has another ask for the sign-in.
@@ -274,9 +271,12 @@ export class Runner {
     return this.#save(work, { ...setback.rests, ...(wakes ? { wakes } : {}) });
   }
 
-  #unsure(claim: Work, call: Call): Promise<Next> {
+  /** Whoever says to send it again has it looked for first, where it can be. */
+  #unsure(claim: Work, call: Call, sentAt: number): Promise<Next> {
+    const { lost } = claim.request;
     return this.#save(claim, {
       state: 'unsure',
+      ...(call.repeat === 'restart' ? { lost: [...lost, { call, at: sentAt }] } : {}),
       problem: problem('unsure', 'problem.unsure'),
       note: null,
       visible: true,

@@ -5,7 +5,8 @@
 import { pauseMs } from './backoff.ts';
 import type { Call, Reply } from './capability.ts';
 import { isSignIn, type Problem, problem } from './problem.ts';
-import { say } from './say.ts';
+import type { Request } from './request.ts';
+import { type Say, say } from './say.ts';
 import type { Line, Undated, Work } from './work.ts';
 
 /** Times in milliseconds. */
@@ -20,6 +21,14 @@ export interface Patience {
   /** How long a lost call is given to show up in the directory before the look-up believes what it sees. */
   readonly settleMs: number;
 }
+
+/*
+ * What is remembered of a call, and by what:
+ * - `answers`: each call that was marked as sent, with its reply once there is one; forgotten when a step begins anew.
+ * - `lost`: calls that were sent and of which nothing was heard; never forgotten, so that whoever goes on looks first.
+ * - `attempts`: losses in a row; a remote that asks for patience proves that nothing was done, and counts for nothing.
+ * - the note `slowed`: since when a remote has been asking for patience.
+ */
 
 /** What to do: rest (and let everybody wait at the remote's gate), end, or hand the capability a reply. */
 export type Setback =
@@ -50,22 +59,38 @@ export function setbackOf(work: Work, unanswered: Unanswered, now: number, patie
 
 /** The remote asked for patience: everybody waits at its gate. A call answered so was certainly not carried out. */
 function slowed({ request }: Work, why: Problem, now: number, patience: Patience, line: Line): Setback {
-  if (now - request.createdAt > patience.giveUpMs) return { fails: problem('busy', 'problem.busyForLong') };
-  const wait = why.retryAfterMs ?? pauseMs(request.attempts, patience);
-  const tries = Math.min(request.attempts + 1, patience.maxAttempts - 1);
+  const before = slowedBefore(request);
+  const since = before?.since ?? now;
+  if (now - since > patience.giveUpMs) return { fails: problem('busy', 'problem.busyForLong') };
+  const times = before?.times ?? 0;
+  const wait = why.retryAfterMs ?? pauseMs(times, patience);
   return {
     gateUntil: now + wait,
     rests: {
       state: 'queued',
       forget: 'unheard',
       nextAt: now + wait,
-      // Only our own guesses grow; a wait the remote named is taken as told.
-      attempts: why.retryAfterMs === undefined ? tries : request.attempts,
-      note: say('request.note.slowed', { seconds: Math.ceil(wait / 1000) }),
+      note: slowedNote(wait, since, why.retryAfterMs === undefined ? times + 1 : times),
       visible: true,
       audit: [line(request, 'slowed down', { waitMs: wait })],
     },
   };
+}
+
+/** Since when it is slowed down without having gone on, and how often nobody said for how long: kept with the note. */
+function slowedBefore({ note }: Request): { readonly since: number; readonly times: number } | null {
+  const { since, times = 0 } = note?.key === SLOWED ? (note.with ?? {}) : {};
+  return typeof since === 'number' && typeof times === 'number' ? { since, times } : null;
+}
+
+const SLOWED = 'request.note.slowed';
+const slowedNote = (waitMs: number, since: number, times: number): Say =>
+  say(SLOWED, { seconds: Math.ceil(waitMs / 1000), since, times });
+
+/** Waits at a gate that is closed already, before the call. */
+export function heldBy({ request }: Work, opensAt: number, now: number): Undated {
+  const { since, times } = slowedBefore(request) ?? { since: now, times: 0 };
+  return { state: 'queued', nextAt: opensAt, note: slowedNote(opensAt - now, since, times), visible: true, audit: [] };
 }
 
 /** Only whoever asked can go on, by signing in. Nothing was sent, or what was sent was not let in. */

@@ -3,7 +3,7 @@
  * the same for every capability. Pure; must not know languages or cards.
  */
 import type { AnyCapability, Button, Story } from './capability.ts';
-import { isSignIn, PROBLEM_KINDS } from './problem.ts';
+import { isSignIn, PROBLEM_KINDS, REPLACED } from './problem.ts';
 import type { Request } from './request.ts';
 import { say } from './say.ts';
 
@@ -33,22 +33,23 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
     if (question)
       return { ...base, sentence: question.say, tone: 'neutral', buttons: [button('request.cancel')], ...asks };
   }
+  // Without a field there is nothing to fill in better.
+  const fix = (style?: Button['style']): Button[] =>
+    capability.fields.length > 0 ? [button('request.fix', style)] : [];
   switch (state) {
     case 'done':
       if (!ending) throw new Error(`a done ${capability.name} request has no ending`);
       return { ...base, ...ending };
     case 'failed': {
       if (!problem) throw new Error('a failed request has no problem');
-      const fixable = problem.kind === 'input';
+      const fixable = problem.kind === 'input' && capability.fields.length > 0;
       return {
         ...base,
         sentence: problem.say,
         tone: PROBLEM_KINDS[problem.kind].tone,
         // What was achieved before it failed is not lost with the rest.
         ...(ending?.link ? { link: ending.link } : {}),
-        buttons: fixable
-          ? [button('request.fix', 'positive')]
-          : [button('request.retry', 'positive'), button('request.fix')],
+        buttons: fixable ? fix('positive') : [button('request.retry', 'positive'), ...fix()],
       };
     }
     case 'unsure':
@@ -70,7 +71,8 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
         ...base,
         sentence: problem?.say ?? say('request.cancelled'),
         tone: 'neutral',
-        buttons: [button('request.fix')],
+        // What took its place has a card of its own.
+        buttons: problem?.reason === REPLACED ? [] : fix(),
       };
     case 'declined':
       return { ...base, sentence: problem?.say ?? say('request.declined'), tone: 'attention', buttons: [] };

@@ -15,7 +15,7 @@ import type { Teller } from '../requests/teller.ts';
 import type { Envelope } from './activity.ts';
 import type { InvokeAnswer } from './application.ts';
 import { type Command, didYouMean, findCommand } from './commands.ts';
-import { formKey, pressKey, rawOf } from './given.ts';
+import { fixedBy, formKey, pressKey, rawOf } from './given.ts';
 import type { Asker, Replies, Reply } from './replies.ts';
 import { type Brought, type SignIns, signIn } from './signIn.ts';
 import { MOST_TEXT } from './text.ts';
@@ -99,6 +99,8 @@ export function openWishes(parts: WishParts): Wishes {
     const asked = await signIns.get(turn.where.userId);
     if (asked === 'none') return { below: replies.askToSignIn(turn) };
     if ('problem' in asked) return { said: asked.problem };
+    // What waited may not have noticed.
+    await desk.signedIn(turn.who, turn.where);
     return { below: replies.notice(say('signIn.already'), turn) };
   }
 
@@ -127,7 +129,11 @@ export function openWishes(parts: WishParts): Wishes {
     }
     const { mentions } = turn;
     const meant = mentions.length === 0 ? raw : { ...raw, mentions: JSON.stringify(mentions) };
-    const filed = await file(capability, meant, turn, null);
+    let filed = await file(capability, meant, turn, null);
+    const [held] = filed.ok && !filed.value.isNew && turn.key.startsWith('press:') ? filed.value.requests : [];
+    // What was pressed before came to nothing: pressing again is another try.
+    if (held?.state === 'failed' || held?.state === 'cancelled')
+      filed = await file(capability, meant, turn, null, `${turn.key}:${held.version}`);
     if (filed.ok) return { nothing: true };
     const [first] = filed.problem;
     // Without a field there is nothing to fill in better.
@@ -216,7 +222,7 @@ export function openWishes(parts: WishParts): Wishes {
     const raw = rawOf(capability, data);
     const checked = desk.check(capability, raw, turn.who, turn.where);
     const [faults, lines] = checked.ok ? [[], checked.value] : [checked.problem, []];
-    return { instead: replies.form(capability, raw, faults, turn, formId, lines) };
+    return { instead: replies.form(capability, raw, faults, turn, { formId, checked: lines, fixes: fixedBy(data) }) };
   }
 
   async function submitForm(
@@ -229,7 +235,8 @@ export function openWishes(parts: WishParts): Wishes {
     if (key === null) return { said: problem('gone', 'bot.oldButton') };
     const raw = rawOf(capability, data);
     const filed = await file(capability, raw, turn, turn.pressed, key);
-    if (!filed.ok) return { instead: replies.form(capability, raw, filed.problem, turn, formId) };
+    if (!filed.ok)
+      return { instead: replies.form(capability, raw, filed.problem, turn, { formId, fixes: fixedBy(data) }) };
     const { requests, isNew, isSame } = filed.value;
     const [first] = requests;
     if (!isNew && !isSame && first) {
@@ -237,6 +244,8 @@ export function openWishes(parts: WishParts): Wishes {
       const used = problem('clash', say('form.used', { name: first.requester.name }));
       return { below: replies.form(capability, raw, [used], turn) };
     }
+    const fixed = fixedBy(data);
+    if (fixed && first) await desk.replaced(fixed, first);
     // It follows: a result that was shown meanwhile must not be lost under this receipt.
     if (requests.length === 1 && first) return { instead: replies.card(first, turn), follows: first };
     return { instead: replies.notice(say('form.filed', { count: requests.length }), turn) };
@@ -257,7 +266,8 @@ export function openWishes(parts: WishParts): Wishes {
     const capability = capabilities.get(request.capability);
     if (!capability) throw new Error(`no capability named ${request.capability}`);
     const why = request.problem?.kind === 'input' ? [request.problem] : [];
-    return { below: replies.form(capability, capability.write(request.input, request.outcome), why, turn) };
+    const filled = capability.write(request.input, request.outcome);
+    return { below: replies.form(capability, filled, why, turn, { fixes: request.id }) };
   }
 
   async function own(id: string, turn: Turn): Promise<Request | { said: Problem }> {

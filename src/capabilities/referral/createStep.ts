@@ -116,7 +116,9 @@ function secondOf(
   // There is one already: made by somebody else, or by us without our hearing of it.
   const isClash = made?.reply?.ok === false && made.reply.problem.kind === 'clash';
   const isLost = facts.lost.some(({ call }) => call.name === 'invite') || made?.reply?.ok === true;
-  if (isClash || isLost || input.half) {
+  // Taken up again, nobody here can say that it was not sent before.
+  const isResumed = facts.soFar !== null && made === undefined;
+  if (isClash || isLost || isResumed || input.half) {
     // What was seen before it was sent does not tell what became of it.
     const looks = answers.filter(({ n }) => n > (made?.n ?? -1));
     const looked = pagesOf('engagement', ofEngagement(engagementId), looks);
@@ -124,6 +126,8 @@ function secondOf(
     if ('reply' in looked) return { problem: looked.reply.ok ? bug : looked.reply.problem };
     const found = looked.deals.find((one) => one.id !== first.id && isFor(one, invitee));
     if (found) return { deal: found, isFound: isLost };
+    // Somebody says that it arrived, and it is not there: that is not a reason to send it.
+    if (made?.reply?.ok) return { problem: problem('gone', 'referral.notFoundAgain') };
   }
   if (made?.reply?.ok === false) return { problem: inForm(made.reply.problem) };
   const body = invitedBody(
