@@ -11,7 +11,7 @@ import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { envExample, SANDBOX_BOT_ID } from '../src/config.ts';
+import { envExample, SANDBOX_BOT_ID } from '../src/config/config.ts';
 import { root } from '../src/root.ts';
 
 /** A bot that can be started. */

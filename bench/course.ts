@@ -3,7 +3,7 @@
  * them. Must not know how a bot is started, a message sent or a table printed.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { SANDBOX_BOT_ID, SANDBOX_TENANT_ID } from '../src/config.ts';
+import { SANDBOX_BOT_ID, SANDBOX_TENANT_ID } from '../src/config/config.ts';
 import type { Bot, BotKind } from './bots.ts';
 import type { ChannelKey } from './channel.ts';
 import type { Child } from './child.ts';

@@ -6,7 +6,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SANDBOX_TENANT_ID } from '../src/config.ts';
+import { SANDBOX_TENANT_ID } from '../src/config/config.ts';
 import { serveParent } from './child.ts';
 
 interface Booth {

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { startUsher } from './compose.ts';
-import { readConfig } from './config.ts';
+import { readConfig } from './config/config.ts';
 import { openLog } from './log.ts';
 import { root } from './root.ts';
 import { startSandbox } from './sandbox/server.ts';

@@ -100,11 +100,12 @@ describe('the app package', () => {
       { name: 'OnlineMeeting.ReadBasic.Chat', type: 'Application' },
       { name: 'ChannelMeeting.ReadBasic.Group', type: 'Application' },
     ]);
-    assert.deepEqual(manifest.webApplicationInfo, { id: VALUES.BOT_ID });
+    // Single sign-on: the bot's own Application ID URI (Teams docs, bot SSO).
+    assert.deepEqual(manifest.webApplicationInfo, { id: VALUES.BOT_ID, resource: `api://botid-${VALUES.BOT_ID}` });
     for (const name of ['permissions', 'devicePermissions']) {
       assert.equal(name in manifest, false, name);
     }
-    assert.deepEqual(manifest.validDomains, [VALUES.PUBLIC_HOST]);
+    assert.deepEqual(manifest.validDomains, [VALUES.PUBLIC_HOST, 'token.botframework.com']);
   });
 
   it('lists commands that exist, in their own words, within the limits of Teams', () => {

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { type Config, type Environment, envExample, isLoopback, readConfig, Secret } from '../src/config.ts';
+import { type Config, type Environment, envExample, isLoopback, readConfig, Secret } from '../src/config/config.ts';
 
 const BOT = '11111111-1111-4111-8111-111111111111';
 const TENANT = '22222222-2222-4222-8222-222222222222';

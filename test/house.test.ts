@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { envExample } from '../src/config.ts';
+import { envExample } from '../src/config/config.ts';
 import { root } from '../src/root.ts';
 
 interface Source {
@@ -34,25 +34,19 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   requests: [],
   capabilities: ['requests'],
   cards: ['requests', 'root.ts'],
-  remotes: ['requests', 'config.ts', 'webhookTrust.ts'],
+  remotes: ['requests', 'config'],
   store: ['requests'],
   teams: ['requests', 'cards'],
   sandbox: [],
-  'http.ts': ['requests', 'teams', 'remotes', 'config.ts', 'guards.ts', 'callDoor.ts', 'referralDoor.ts'],
-  'callDoor.ts': ['requests', 'remotes', 'guards.ts'],
-  'referralDoor.ts': ['requests', 'remotes', 'guards.ts'],
-  'guards.ts': [],
-  'config.ts': ['secret.ts', 'variables.ts', 'webhookTrust.ts'],
-  'variables.ts': ['secret.ts'],
-  'secret.ts': [],
-  'webhookTrust.ts': [],
+  edge: ['requests', 'teams', 'remotes', 'config'],
+  config: [],
   'log.ts': ['requests'],
   'root.ts': [],
-  'compose.ts': ['requests', 'capabilities', 'cards', 'remotes', 'store', 'teams', 'http.ts', 'config.ts'],
-  'main.ts': ['compose.ts', 'config.ts', 'log.ts', 'root.ts'],
-  'demo.ts': ['compose.ts', 'config.ts', 'log.ts', 'root.ts', 'sandbox'],
-  'pack.ts': ['root.ts', 'config.ts'],
-  'writeEnv.ts': ['config.ts', 'root.ts'],
+  'compose.ts': ['requests', 'capabilities', 'cards', 'remotes', 'store', 'teams', 'edge', 'config'],
+  'main.ts': ['compose.ts', 'config', 'log.ts', 'root.ts'],
+  'demo.ts': ['compose.ts', 'config', 'log.ts', 'root.ts', 'sandbox'],
+  'pack.ts': ['root.ts', 'config'],
+  'writeEnv.ts': ['config', 'root.ts'],
 };
 
 /** Packages with one door into the house. */
@@ -70,7 +64,9 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'adaptivecards-templating': ['cards'],
   'adaptive-expressions': ['cards'],
   i18next: ['cards'],
-  restify: ['http.ts'],
+  restify: ['edge'],
+  '@peculiar/x509': ['sandbox'],
+  'reflect-metadata': ['sandbox'],
   pino: ['log.ts'],
 };
 

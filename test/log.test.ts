@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const LOG = fileURLToPath(new URL('../src/log.ts', import.meta.url));
-const CONFIG = fileURLToPath(new URL('../src/config.ts', import.meta.url));
+const CONFIG = fileURLToPath(new URL('../src/config/config.ts', import.meta.url));
 const TOKEN = 'eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJoaWRkZW4ifQ.c2lnbmF0dXJl';
 
 /** The lines a process writes that runs `body` with `log` open at the level. */

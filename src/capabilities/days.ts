@@ -15,11 +15,14 @@ export function looksLikeDay(text: string): boolean {
   );
 }
 
-/** The day as an ISO date (no time), or why it is none: it cannot be read, or it is over. A day without a year is the next. */
+/**
+ * The day as an ISO date (no time), or why it is none: it cannot be read, or it is over (`was`). A day without a year is the
+ * next.
+ */
 export function readDay(
   typed: string,
   around: Surroundings,
-): { readonly day: string } | { readonly wrong: 'unreadable' | 'past' } {
+): { readonly day: string } | { readonly wrong: 'unreadable' } | { readonly wrong: 'past'; readonly was: string } {
   const told = around.requester.timeZone;
   const zone = told && Info.isValidIANAZone(told) ? told : 'utc';
   const today = DateTime.fromMillis(around.now, { zone });
@@ -37,5 +40,18 @@ export function readDay(
       );
   }
   if (!day.isValid) return { wrong: 'unreadable' };
-  return day < today.startOf('day') ? { wrong: 'past' } : { day: day.toISODate() ?? '' };
+  const iso = day.toISODate() ?? '';
+  return day < today.startOf('day') ? { wrong: 'past', was: iso } : { day: iso };
+}
+
+/** A day that may be over. `hasBeen`: a day without a year is the one that is nearest, not the next. */
+export function readAnyDay(typed: string, around: Surroundings, hasBeen: boolean): string | null {
+  const read = readDay(typed, around);
+  if (!('day' in read)) return 'was' in read ? read.was : null;
+  if (!hasBeen || /\d{4}/.test(typed)) return read.day;
+  const next = DateTime.fromISO(read.day);
+  const last = next.minus({ years: 1 });
+  const isLast =
+    around.now - last.toMillis() < next.toMillis() - around.now && !/[a-z]day|tomorrow|next|week/i.test(typed);
+  return (isLast ? last.toISODate() : null) ?? read.day;
 }

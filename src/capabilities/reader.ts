@@ -9,7 +9,7 @@ import { type Say, say } from '../requests/say.ts';
 export interface Reader {
   readonly faults: readonly Problem[];
   fault(field: string, sentence: Say | string): void;
-  /** The field's text without space around it, or undefined; a fault when it is too long. */
+  /** The field's text without space around it, or undefined; a fault, told once, when it is too long. */
   text(name: string): string | undefined;
   isTicked(name: string): boolean;
 }
@@ -19,12 +19,14 @@ export function readerOf(raw: Raw, fields: readonly Field[]): Reader {
   const fault = (field: string, sentence: Say | string): void => {
     faults.push(problem('input', sentence, { field }));
   };
+  const tooLong = new Set<string>();
   const text = (name: string): string | undefined => {
     const value = raw[name]?.trim();
     if (value === undefined || value === '') return undefined;
     const most = fields.find((one) => one.name === name)?.max;
     if (!most || value.length <= most) return value;
-    fault(name, say('problem.tooLong', { most, length: value.length }));
+    if (!tooLong.has(name)) fault(name, say('problem.tooLong', { most, length: value.length }));
+    tooLong.add(name);
     // The rest is looked at all the same, for other faults, but not at any length.
     return value.slice(0, most);
   };

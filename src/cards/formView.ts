@@ -21,6 +21,8 @@ export interface FormContent {
   readonly checked?: readonly Say[];
   /** Whether it can be checked without being sent. */
   readonly canCheck?: boolean;
+  /** The request that failed and is to be sent anew. */
+  readonly fixes?: string;
   /** Baked in when the form is rendered: a second press of the same form is the same intent. */
   readonly formId: string;
 }
@@ -30,6 +32,9 @@ const LONGEST: Readonly<Partial<Record<Field['kind'], number>>> = { people: 4000
 const OTHERWISE_LONGEST = 254;
 /** Beyond this many choices one types to find the right one. */
 const COMPACT_CHOICES = 15;
+/** A form of so many fields leaves `formBytes` for what is typed; each further one takes this much of them. */
+const USUAL_FIELDS = 12;
+const FIELD_BYTES = 150;
 
 /** The form as it was filled in, each fault beside its field. */
 export function formView(content: FormContent, w: Words): FormView {
@@ -47,10 +52,11 @@ export function formView(content: FormContent, w: Words): FormView {
     ...general.map((problem) => w.say(problem.say)),
   ].map((text) => ({ text: shown(text, LIMITS.fault) }));
 
-  // What there is to choose from takes its share of the card.
+  // What there is to choose from takes its share of the card, and so do many fields.
   const chosen = fields.flatMap((field) => field.choices ?? []);
   const taken = chosen.reduce((sum, one) => sum + bytes(one.value) + ('title' in one ? bytes(one.title) : 30) + 22, 0);
-  const room = { bytes: Math.max(LIMITS.formBytes - taken, 0) };
+  const many = Math.max(fields.length - USUAL_FIELDS, 0) * FIELD_BYTES;
+  const room = { bytes: Math.max(LIMITS.formBytes - taken - many, 0) };
   const views = new Map(
     fields.map((field) => [field, fieldView(field, values[field.name], faultOf(field), room, w)] as const),
   );
@@ -60,6 +66,8 @@ export function formView(content: FormContent, w: Words): FormView {
     const value = values[field.name] ?? '';
     return faultOf(field).length > 0 || (value === '' ? (field.required ?? false) : value !== field.fallback);
   };
+  const { fixes } = content;
+  const data = { ...Object.fromEntries(takenAlong(hidden, values)), ...(fixes ? { fixes } : {}), formId };
   const title = word('title');
   const intro = word('intro');
   return {
@@ -83,9 +91,20 @@ export function formView(content: FormContent, w: Words): FormView {
           ]),
     ],
     submit: { title: word('submit'), verb },
-    check: canCheck ? [{ title: word('check'), verb: `${capability}.check` }] : [],
-    data: { ...Object.fromEntries(hidden.map(({ name }) => [name, values[name] ?? ''])), formId },
+    check: canCheck ? [{ title: word('check'), verb: `${capability}.check`, data }] : [],
+    data,
   };
+}
+
+/** What a form takes along unseen stands in three buttons: what would not fit is left behind. */
+function takenAlong(hidden: readonly Field[], values: Raw): readonly (readonly [string, string])[] {
+  let room: number = LIMITS.hiddenBytes;
+  return hidden.flatMap(({ name }) => {
+    const value = values[name] ?? '';
+    if (bytes(value) > room) return [];
+    room -= bytes(value);
+    return [[name, value] as const];
+  });
 }
 
 /** A toggle as it may have been typed in chat. */

@@ -26,6 +26,7 @@ export const LIMITS = {
   formBytes: 14_000,
   optionBytes: 7_000,
   dataBytes: 4_000,
+  hiddenBytes: 1_500,
 } as const;
 
 /** Control characters, lone surrogates, and the marks that reverse the reading direction (they can disguise an address). */

@@ -103,7 +103,11 @@ export interface FormView extends AnyView {
     readonly fields: readonly FieldView[];
   }[];
   readonly submit: { readonly title: string; readonly verb: string };
-  readonly check: Maybe<{ readonly title: string; readonly verb: string }>;
+  readonly check: Maybe<{
+    readonly title: string;
+    readonly verb: string;
+    readonly data: Readonly<Record<string, string>>;
+  }>;
   /** The form's id, and what it takes along unseen. */
   readonly data: Readonly<Record<string, string>>;
 }

@@ -20,6 +20,8 @@ export interface Certificate {
   readonly isKeyStrong: boolean;
   readonly maySign: boolean;
   readonly mayServe: boolean;
+  /** It calls itself an authority, whether or not it may act as one (that is `x509.ca`). */
+  readonly isAuthority: boolean;
   /** How many authorities may be below it; null: any number. */
   readonly pathLength: number | null;
   /** It insists on something that is not understood here, so that it may not be used (RFC 5280 §4.2). */
@@ -80,6 +82,7 @@ export function certificateOf(x509: X509Certificate): Certificate {
     // The first bit of the string, which begins with a count of unused ones.
     maySign: usage === undefined || ((usage.content[1] ?? 0) & 0x80) !== 0,
     mayServe: purposes === undefined || purposes.some((one) => SERVES.includes(one)),
+    isAuthority: constraints.some(({ tag, content }) => tag === 0x01 && content[0] !== 0),
     pathLength: length ? length.content.readUIntBE(0, Math.min(length.content.length, 6)) : null,
     insists: extensions.some(({ id, isCritical }) => isCritical && !UNDERSTOOD.has(id)),
     issuerUrls: [...(x509.infoAccess ?? '').matchAll(/^CA Issuers - URI:(https?:\/\/[^\s"]+)$/gm)].map(

@@ -61,7 +61,9 @@ const BY_STATUS: Readonly<Record<number, { kind: ProblemKind; reason: string; se
 /** An answer as a Reply. `problem.at` is what the service's error points at. */
 export function readPartnerAnswer(wired: Wired, now: number): Reply {
   const { status, text } = wired;
-  const isError = status >= 400 && status < 500 && status !== 429 && status !== 408;
+  // Neither says anything about the deal, whatever stands in its body.
+  if (status === 408 || (status >= 300 && status < 400)) return readAnswer({ ...wired, text: '' }, now);
+  const isError = status >= 400 && status < 500 && status !== 429;
   if (!isError) return readAnswer(wired, now);
   const errors = errorsOf(text);
   // A refusal of something in between (a proxy's page) says nothing about the deal.

@@ -4,10 +4,10 @@
  * Must not know what the calls are for.
  */
 import { randomUUID } from 'node:crypto';
-import { isLoopback } from '../config.ts';
+import { isLoopback } from '../config/config.ts';
 import type { Call, Reply } from '../requests/capability.ts';
 import type { Clock, Sending } from '../requests/ports.ts';
-import { problem, SIGN_IN } from '../requests/problem.ts';
+import { problem, SIGN_IN, SIGN_IN_AGAIN } from '../requests/problem.ts';
 import { noAnswer } from './answer.ts';
 import { limitOf } from './limit.ts';
 import { needsSignIn, readPartnerAnswer } from './partnerAnswer.ts';
@@ -23,9 +23,9 @@ export interface PartnerCenterSettings {
 
 export type SendPartner = (call: Call, about: Sending) => Promise<Reply>;
 
-const signIn = (key: string, detail: string): Reply => ({
+const signIn = (reason: string, detail: string): Reply => ({
   ok: false,
-  problem: problem('denied', key, { reason: SIGN_IN, detail }),
+  problem: problem('denied', reason === SIGN_IN ? 'problem.signIn' : 'problem.signInAgain', { reason, detail }),
 });
 
 export function openPartnerCenter(settings: PartnerCenterSettings, userTokens: UserTokens, clock: Clock): SendPartner {
@@ -35,7 +35,7 @@ export function openPartnerCenter(settings: PartnerCenterSettings, userTokens: U
   return async (call, { place, signal }) => {
     if (!isSafe) throw new Error('Partner Center is spoken to over https only');
     const asked = await userTokens.get(place.userId);
-    if (asked === 'none') return signIn('problem.signIn', 'no token');
+    if (asked === 'none') return signIn(SIGN_IN, 'no token');
     if ('problem' in asked) return { ok: false, problem: asked.problem };
     const limit = limitOf(settings.timeoutMs, signal);
     try {
@@ -61,9 +61,12 @@ export function openPartnerCenter(settings: PartnerCenterSettings, userTokens: U
         contentType: answer.headers.get('content-type'),
       };
       if (needsSignIn(wired, answer.headers.get('www-authenticate'))) {
-        // The service keeps handing out the token that did not do: only without it a new sign-in is asked for.
-        await userTokens.signOut(place.userId);
-        return signIn('problem.signInAgain', `status ${wired.status}`);
+        // The service keeps handing out the token that did not do: only without it a new sign-in is asked for. Who has
+        // signed in anew meanwhile stays so.
+        const latest = await userTokens.get(place.userId);
+        if (latest !== 'none' && 'token' in latest && latest.token === asked.token)
+          await userTokens.signOut(place.userId);
+        return signIn(SIGN_IN_AGAIN, `status ${wired.status}`);
       }
       return readPartnerAnswer(wired, clock.now());
     } catch (cause) {

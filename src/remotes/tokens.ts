@@ -4,7 +4,7 @@
  * Must not know what the tokens are for.
  */
 import type { TokenCredential } from '@azure/identity';
-import type { AppIdentity } from '../config.ts';
+import type { AppIdentity } from '../config/config.ts';
 
 /** Gives a token for a scope, e.g. `https://graph.microsoft.com/.default`. Throws when Entra refuses or is silent. */
 export type Tokens = (scope: string) => Promise<string>;

@@ -9,7 +9,7 @@
 import { constants, type KeyObject, verify } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { rootCertificates } from 'node:tls';
-import type { WebhookTrust } from '../webhookTrust.ts';
+import type { WebhookTrust } from '../config/webhookTrust.ts';
 import { type Certificate, readCertificates } from './certificates.ts';
 import { findWay, isInTime } from './chains.ts';
 import { fetchFile } from './fetched.ts';
@@ -213,7 +213,7 @@ function readHeaders(headers: WebhookHeaders): Said | Failed {
 /** What is wrong with a certificate that has signed, apart from who stands behind it. */
 function faultOf(leaf: Certificate, now: number): WebhookFault | null {
   if (!isInTime(leaf, now)) return 'time';
-  if (leaf.x509.ca || !leaf.maySign || !leaf.mayServe || leaf.insists) return 'purpose';
+  if (leaf.isAuthority || !leaf.maySign || !leaf.mayServe || leaf.insists) return 'purpose';
   if (!leaf.isKeyStrong || leaf.key.asymmetricKeyType !== 'rsa') return 'weak';
   return leaf.issuerOrganisation === ORGANISATION ? null : 'organisation';
 }

@@ -124,7 +124,14 @@ export type Step<O> =
       /** The answers are no longer needed: `outcome` holds what was in them. */
       readonly fresh?: true;
     } & SoFar<O>)
-  | { readonly kind: 'ask'; readonly question: Question; readonly forMs: number }
+  | ({
+      readonly kind: 'ask';
+      readonly question: Question;
+      /** How long an answer is waited for. */
+      readonly forMs: number;
+      /** The request goes on by itself after this, answered or not: what needs no answer does not wait for one. */
+      readonly againMs?: number;
+    } & SoFar<O>)
   | ({ readonly kind: 'done'; readonly outcome: O; readonly standing: string } & SoFar<O>)
   | ({
       readonly kind: 'fail';
@@ -212,6 +219,8 @@ export interface StoryItem {
 export interface Act {
   /** Typed commands that do it, e.g. `call leave`; how they are shown, and the catalogue key of what they do. */
   readonly typed?: { readonly words: readonly [string, ...string[]]; readonly usage: string; readonly does: string };
+  /** Why this person may not; otherwise whoever is in the conversation may. */
+  denies?(who: Person): Problem | null;
   /** What the request is to hear (its keys make two presses one), or what is wrong. `data` is what was pressed or typed. */
   read(request: Request, data: Raw): Result<readonly Omit<Signal, 'at'>[]>;
 }
@@ -275,6 +284,8 @@ export interface Capability<I = never, O = never> {
     request: Request<I, O>,
     notice: ReferralNotice,
   ): { readonly signals: readonly Omit<Signal, 'at'>[]; readonly files?: readonly Filing[] };
+  /** It waits for whoever asked to sign in: who is to ask for that, where this has no card of its own. */
+  signedOut?(request: Request<I, O>): readonly Wake[];
   /** Title and facts at any time; the ending once there is an outcome. The spine adds what is the same for all. */
   story(request: Request<I, O>): {
     readonly title: Say;

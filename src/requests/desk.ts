@@ -8,9 +8,10 @@ import type { AnyCapability, Raw } from './capability.ts';
 import { draftOf } from './filing.ts';
 import { newId } from './ids.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
-import { bad, good, type Problem, problem, type Result, SIGN_IN } from './problem.ts';
+import { bad, good, isSignIn, type Problem, problem, REPLACED, type Result } from './problem.ts';
+import { answerSignal, optionOf } from './question.ts';
 import type { ReferralCallback } from './referralNotices.ts';
-import { chatOf, LIVE, type Person, type Place, type Question, type Request } from './request.ts';
+import { chatOf, ENDED, LIVE, type Person, type Place, type Request } from './request.ts';
 import { type Say, say } from './say.ts';
 
 export interface DeskParts {
@@ -121,27 +122,57 @@ export class Desk {
     if (request.requester.id !== who.id) {
       return bad(problem('denied', say('problem.notYours', { name: request.requester.name })));
     }
+    if (choice.kind === 'answer') return this.#answer(request, choice.value, who);
     const change = await this.#change(request, choice, who);
     if (!change.ok) return change;
+    const moved = await this.#decide(request, change.value);
+    return moved ? good(moved) : bad(problem('clash', 'problem.movedOn'));
+  }
+
+  /** The answer to a question that stands; of a request in somebody's hands it is kept until they let go of their step. */
+  async #answer(request: Request, value: string, who: Person): Promise<Result<Request>> {
+    const { store, clock, queued } = this.#parts;
+    const { question } = request;
+    if (!question || ENDED.has(request.state)) return bad(notNow(request));
+    const option = optionOf(question, value);
+    if (!option) return bad(problem('input', 'problem.chooseOne', { field: question.field }));
+    const now = clock.now();
+    if (request.state === 'waiting') {
+      const { field } = question;
+      const input = this.#capability(request.capability).choose(request.input, field, option);
+      const audit = [lineOf(request, who, now, 'chose', { field, value: option.value })];
+      const moved = await this.#decide(request, { ...queuedAt(now), question: null, input, audit });
+      if (moved) return good(moved);
+    }
+    const latest = await store.get(request.id);
+    if (!latest || ENDED.has(latest.state) || latest.question?.until !== question.until)
+      return bad(problem('clash', 'problem.movedOn'));
+    if (await store.signal(request.id, [answerSignal(question, option, who)], now)) queued();
+    return good({ ...latest, question: null });
+  }
+
+  async #decide(request: Request, change: Change): Promise<Request | null> {
     const { store, changed, queued } = this.#parts;
-    const moved = await store.decide(request.id, request.version, request.state, change.value);
-    if (!moved) return bad(problem('clash', 'problem.movedOn'));
+    const moved = await store.decide(request.id, request.version, request.state, change);
+    if (!moved) return null;
     changed(moved);
     if (moved.state === 'queued') queued();
-    return good(moved);
+    return moved;
   }
 
   /**
    * Something done to a request that lives on (a press, a typed command). Whoever is in its conversation may. The request
    * hears of it, whatever it is doing; one that was done is taken up again.
    */
-  async act(id: string, act: string, data: Raw, where: Place): Promise<Result<Request>> {
+  async act(id: string, act: string, data: Raw, who: Person, where: Place): Promise<Result<Request>> {
     const { store, clock, queued, changed } = this.#parts;
     const request = await this.find(id, where);
     if (!request || chatOf(request.place) !== chatOf(where))
       return bad(problem('gone', say('problem.noSuchRequest', { id })));
     const does = this.#capability(request.capability).acts?.[act];
     if (!does) throw new Error(`${request.capability} has no act ${act}`);
+    const denied = does.denies?.(who);
+    if (denied) return bad(denied);
     const read = does.read(request, data);
     if (!read.ok) return read;
     const now = clock.now();
@@ -156,11 +187,31 @@ export class Desk {
     return good(resumed ?? latest ?? request);
   }
 
+  /** Another request was sent in the place of one that failed: it cannot be tried again beside it. */
+  async replaced(id: string, by: Request): Promise<void> {
+    const { store, clock, changed } = this.#parts;
+    const request = await this.find(id, by.place);
+    if (!request || request.requester.id !== by.requester.id || request.capability !== by.capability) return;
+    if (request.state !== 'failed' || request.id === by.id) return;
+    const at = clock.now();
+    const why = problem('gone', say('request.replaced', { id: by.id }), { reason: REPLACED });
+    const moved = await store.decide(id, request.version, 'failed', {
+      at,
+      state: 'cancelled',
+      problem: why,
+      visible: true,
+      audit: [
+        { at, tenantId: by.tenantId, requestId: id, who: by.requester.id, what: 'replaced', detail: { by: by.id } },
+      ],
+    });
+    if (moved) changed(moved);
+  }
+
   /** This person has signed in: whatever of theirs waited for it goes on. Answers how much that is. */
   async signedIn(who: Person, { tenantId }: Place): Promise<number> {
     const { store, clock, queued, changed } = this.#parts;
     const waiting = await store.list({ tenantId, requesterId: who.id, states: ['waiting'], limit: MOST_RESUMED });
-    const theirs = waiting.filter(({ problem: why }) => why?.reason === SIGN_IN);
+    const theirs = waiting.filter(({ problem: why }) => isSignIn(why));
     for (const { id, version } of theirs) {
       const at = clock.now();
       const change: Change = { at, state: 'queued', nextAt: at, attempts: 0, problem: null, visible: true, audit: [] };
@@ -230,21 +281,13 @@ export class Desk {
     return this.#parts.store.list(filter);
   }
 
-  async #change(request: Request, choice: Choice, who: Person): Promise<Result<Change>> {
+  async #change(request: Request, choice: Exclude<Choice, { kind: 'answer' }>, who: Person): Promise<Result<Change>> {
     const { clock } = this.#parts;
     const now = clock.now();
     const line = (what: string, detail: AuditLine['detail'] = {}): AuditLine[] => [
-      { at: now, tenantId: request.tenantId, requestId: request.id, who: who.id, what, detail },
+      lineOf(request, who, now, what, detail),
     ];
-    const queue = {
-      at: now,
-      state: 'queued',
-      nextAt: now,
-      attempts: 0,
-      note: null,
-      problem: null,
-      visible: true,
-    } as const;
+    const queue = queuedAt(now);
     const { state } = request;
     switch (choice.kind) {
       case 'cancel':
@@ -255,6 +298,7 @@ export class Desk {
           at: now,
           state: 'cancelled',
           note: null,
+          problem: null,
           question: null,
           visible: true,
           audit: line('cancelled'),
@@ -262,19 +306,6 @@ export class Desk {
       case 'retry':
         if (state !== 'failed') break;
         return good({ ...queue, forget: 'failed', audit: line('retried') });
-      case 'answer': {
-        const { question } = request;
-        if (state !== 'waiting' || !question) break;
-        const option = question.options.find((one) => one.value === choice.value) ?? searched(question, choice.value);
-        if (!option) return bad(problem('input', 'problem.chooseOne', { field: question.field }));
-        const capability = this.#capability(request.capability);
-        return good({
-          ...queue,
-          question: null,
-          input: capability.choose(request.input, question.field, option),
-          audit: line('chose', { field: question.field, value: option.value }),
-        });
-      }
       case 'arrived': {
         if (state !== 'unsure') break;
         const unheard = (await this.#parts.store.answers(request.id)).find((answer) => answer.reply === null);
@@ -292,7 +323,7 @@ export class Desk {
         if (state !== 'unsure') break;
         return good({ ...queue, forget: 'all', audit: line('said send again') });
     }
-    return bad(problem('clash', say('problem.notNow', { state: say(`state.${stateWord(state)}`) })));
+    return bad(notNow(request));
   }
 
   /** Whether something may already have been changed outside. */
@@ -309,11 +340,22 @@ export class Desk {
   }
 }
 
-/** Somebody found by searching instead of among the options. */
-function searched({ search }: Question, value: string): Question['options'][number] | undefined {
-  const isId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
-  return search === 'people' && isId ? { title: value, value } : undefined;
+/** What lets a request go on at once, as somebody wants it. */
+const queuedAt = (now: number) =>
+  ({ at: now, state: 'queued', nextAt: now, attempts: 0, note: null, problem: null, visible: true }) as const;
+
+function lineOf(
+  { id, tenantId }: Request,
+  who: Person,
+  at: number,
+  what: string,
+  detail: AuditLine['detail'] = {},
+): AuditLine {
+  return { at, tenantId, requestId: id, who: who.id, what, detail };
 }
+
+const notNow = ({ state }: Request): Problem =>
+  problem('clash', say('problem.notNow', { state: say(`state.${stateWord(state)}`) }));
 
 /** The state as a catalogue key: `awaiting approval` → `awaitingApproval`. */
 export function stateWord(state: Request['state']): string {

@@ -26,8 +26,18 @@ export interface Problem {
   readonly until?: number;
 }
 
-/** The reason of whatever needs a person to sign in first: the request rests until that person has. */
+/**
+ * The reasons of whatever needs a person to sign in first; the request rests until that person has. `signInAgain`: what
+ * they have does not do, so it may not be renewed in silence.
+ */
 export const SIGN_IN = 'signIn';
+export const SIGN_IN_AGAIN = 'signInAgain';
+
+/** The reason of a request in whose place another was sent. */
+export const REPLACED = 'replaced';
+
+export const isSignIn = (why: Problem | null | undefined): boolean =>
+  why?.reason === SIGN_IN || why?.reason === SIGN_IN_AGAIN;
 
 interface KindRow {
   /** Whose move is next. */

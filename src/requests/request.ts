@@ -33,7 +33,7 @@ export const MOVES: Readonly<Record<RequestState, readonly RequestState[]>> = {
   waiting: ['queued', 'sending', 'cancelled'],
   // Only what lives on after it was done is taken up again (somebody who did not answer is rung again).
   done: ['queued'],
-  failed: ['queued'],
+  failed: ['queued', 'cancelled'],
   unsure: ['queued'],
   declined: [],
   cancelled: [],

@@ -4,20 +4,22 @@
  * Must not know any capability, remote, card or SQL: it sees steps, calls and replies.
  */
 
-import { pauseMs } from './backoff.ts';
 import { besideOf } from './beside.ts';
-import type { AnyCapability, Call, Facts, Filing, Shape, Step } from './capability.ts';
+import type { AnyCapability, Call, Facts, Filing, Step } from './capability.ts';
 import { draftOf } from './filing.ts';
 import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
-import { type Problem, problem, SIGN_IN } from './problem.ts';
+import { isSignIn, type Problem, problem } from './problem.ts';
 import { Pump } from './pump.ts';
-import type { LostCall, Request } from './request.ts';
-import { say } from './say.ts';
+import { answerIn, asking, chosen } from './question.ts';
+import type { Request } from './request.ts';
+import { heldBy, isSetback, type Patience, setbackOf, type Unanswered } from './setback.ts';
 import {
   after,
   type Heard,
   heardOf,
   isNews,
+  isSeen,
+  type Line,
   type Next,
   nextN,
   shaped,
@@ -27,20 +29,11 @@ import {
 } from './work.ts';
 
 /** Times in milliseconds. */
-export interface RunnerSettings {
+export interface RunnerSettings extends Patience {
   /** Requests worked on at once by this process. */
   readonly concurrency: number;
   /** How long a claim outlives its process: it is extended thrice as often while somebody works on it. */
   readonly leaseMs: number;
-  /** First and longest pause between tries of a step whose remote is down. */
-  readonly retryBaseMs: number;
-  readonly retryMaxMs: number;
-  /** Tries in a row before the request ends as failed or unsure. */
-  readonly maxAttempts: number;
-  /** How long a throttled request waits in all before it ends as failed. */
-  readonly giveUpMs: number;
-  /** How long a lost call is given to show up in the directory before the look-up believes what it sees. */
-  readonly settleMs: number;
 }
 
 export interface RunnerParts {
@@ -53,9 +46,6 @@ export interface RunnerParts {
   /** Called after each change a person can see. */
   readonly changed: (request: Request) => void;
 }
-
-/** How long somebody is waited for to sign in. */
-const SIGN_IN_MS = 14 * 24 * 3600_000;
 
 /** The store failed: the request is as sound as before. Its lease runs out, and whoever comes next goes on. */
 class StoreTrouble extends Error {
@@ -148,9 +138,15 @@ export class Runner {
     const capability = this.#parts.capabilities.get(request.capability);
     if (!capability) throw new Error(`no capability named ${request.capability}`);
     const unheard = answers.find((answer) => answer.reply === null);
-    if (unheard) return this.#lost(claim, unheard.call, unheard.sentAt, problem('down', 'problem.lost'));
+    if (unheard) return this.#setBack(claim, { ...unheard, why: problem('down', 'problem.lost') });
 
     const { clock, store } = this.#parts;
+    const given = answerIn(request, claim.signals);
+    if (given) {
+      const leaseUntil = clock.now() + this.#parts.settings.leaseMs;
+      const chose = await this.#move(claim, chosen(request, capability, given, leaseUntil, this.#line));
+      return chose ? { go: chose } : { rest: true };
+    }
     const facts: Facts = {
       requestId: request.id,
       now: clock.now(),
@@ -167,7 +163,7 @@ export class Runner {
     if ('files' in step && step.files) await this.#file(request, step.files);
     switch (step.kind) {
       case 'call':
-        return this.#call(claim, step.call, capability.answers[step.call.name], step.outcome);
+        return this.#call(claim, step, capability);
       case 'file': {
         await this.#file(request, step.filing);
         return { go: claim };
@@ -195,31 +191,16 @@ export class Runner {
           note: step.note ?? null,
           // What failed before the rest no longer counts.
           ...(step.fresh ? { forget: 'all', attempts: 0 } : {}),
-          visible: request.note?.key !== step.note?.key || isNews(step.outcome, request.outcome),
+          ...(request.question ? { question: null } : {}),
+          visible:
+            request.note?.key !== step.note?.key ||
+            request.question !== null ||
+            isSeen(capability, request, step.outcome),
           audit: [],
         });
       case 'ask': {
-        // Asked before, and woken by something else: it goes on waiting for its answer.
-        const isAsked = request.question !== null;
-        const until = request.question?.until ?? facts.now + step.forMs;
-        if (isAsked && until <= facts.now) {
-          return this.#save(claim, {
-            state: 'cancelled',
-            question: null,
-            problem: problem('gone', 'problem.questionExpired'),
-            visible: true,
-            audit: [this.#line(request, 'cancelled', { sentence: 'problem.questionExpired' })],
-          });
-        }
-        return this.#save(claim, {
-          state: 'waiting',
-          question: { ...step.question, until },
-          nextAt: until,
-          signals: request.signals,
-          note: null,
-          visible: !isAsked,
-          audit: isAsked ? [] : [this.#line(request, 'asked', { field: step.question.field })],
-        });
+        const isNew = isSeen(capability, request, step.outcome);
+        return this.#save(claim, asking(request, step, facts.now, isNew, this.#line));
       }
     }
   }
@@ -233,7 +214,11 @@ export class Runner {
   }
 
   /** Sends one call. A safe one needs no mark: repeating it harms nobody, so its commit is spared. */
-  async #call(work: Work, call: Call, shape: Shape | undefined, outcome?: unknown): Promise<Next> {
+  async #call(
+    work: Work,
+    { call, outcome }: Extract<Step<unknown>, { kind: 'call' }>,
+    capability: AnyCapability,
+  ): Promise<Next> {
     const { store, clock, settings, remotes } = this.#parts;
     // Somebody may have closed the gate since this request was claimed.
     const opensAt = await store.gateOpensAt(call.to).catch(trouble);
@@ -247,7 +232,8 @@ export class Runner {
         state: 'sending',
         ...(mark ? { sends: { n, call, sentAt } } : {}),
         leaseUntil: sentAt + settings.leaseMs,
-        ...(isNews(outcome, work.request.outcome) ? { outcome, note: null, visible: true } : { visible: false }),
+        ...(isNews(outcome, work.request.outcome) ? { outcome, note: null } : {}),
+        visible: isSeen(capability, work.request, outcome),
         audit: mark ? [this.#line(work.request, 'call sent', { call: call.name, method: call.method })] : [],
       });
       if (!current) return { rest: true };
@@ -258,108 +244,39 @@ export class Runner {
         place: work.request.place,
         signal: this.#stopping.signal,
       }),
-      shape,
+      capability.answers[call.name],
     );
-    if (!reply.ok && reply.problem.reason === SIGN_IN) return this.#signedOut(current, reply.problem);
-    if (!reply.ok && reply.problem.kind === 'busy') return this.#slowed(current, call, reply.problem);
-    if (!reply.ok && reply.problem.kind === 'down') return this.#lost(current, call, sentAt, reply.problem);
-    return heardOf(current, call, sentAt, reply);
+    if (reply.ok || !isSetback(reply.problem)) return heardOf(current, call, sentAt, reply);
+    return this.#setBack(current, { call, sentAt, why: reply.problem });
   }
 
   /** Waits at a closed gate, before the call. */
   #held(work: Work, opensAt: number): Promise<Next> {
-    const seconds = Math.ceil((opensAt - this.#parts.clock.now()) / 1000);
-    const note = say('request.note.slowed', { seconds });
-    return this.#save(work, { state: 'queued', nextAt: opensAt, note, visible: true, audit: [] });
+    return this.#save(work, heldBy(work, opensAt, this.#parts.clock.now()));
   }
 
-  /** The remote asked for patience: everybody waits at its gate. A call answered so was certainly not carried out. */
-  async #slowed(claim: Work, call: Call, why: Problem): Promise<Next> {
-    const { store, clock, settings } = this.#parts;
-    const { request } = claim;
-    const now = clock.now();
-    if (now - request.createdAt > settings.giveUpMs) return this.#fail(claim, problem('busy', 'problem.busyForLong'));
-    const wait = why.retryAfterMs ?? pauseMs(request.attempts, settings);
-    await store.closeGate(call.to, now + wait).catch(trouble);
-    return this.#save(claim, {
-      state: 'queued',
-      forget: 'unheard',
-      nextAt: now + wait,
-      // Only our own guesses grow; a wait the remote named is taken as told.
-      attempts:
-        why.retryAfterMs === undefined ? Math.min(request.attempts + 1, settings.maxAttempts - 1) : request.attempts,
-      note: say('request.note.slowed', { seconds: Math.ceil(wait / 1000) }),
-      visible: true,
-      audit: [this.#line(claim.request, 'slowed down', { waitMs: wait })],
-    });
+  /** Not answered as hoped: what may happen now is decided in one place, here it is done. */
+  async #setBack(work: Work, unanswered: Unanswered): Promise<Next> {
+    const { store, clock, settings, log, capabilities } = this.#parts;
+    const { call, sentAt, why } = unanswered;
+    if (why.kind === 'down') log.warn('call.lost', { requestId: work.request.id, call: call.name, detail: why.detail });
+    const setback = setbackOf(work, unanswered, clock.now(), settings, this.#line);
+    if ('reply' in setback) return heardOf(work, call, sentAt, setback.reply);
+    if ('unsure' in setback) return this.#unsure(work, call, sentAt);
+    if ('fails' in setback) return this.#fail(work, setback.fails, setback.achieved);
+    if (setback.gateUntil !== undefined) await store.closeGate(call.to, setback.gateUntil).catch(trouble);
+    // Who has no card of its own has another ask for the sign-in.
+    const isNews = isSignIn(why) && !isSignIn(work.request.problem);
+    const wakes = isNews ? capabilities.get(work.request.capability)?.signedOut?.(work.request) : undefined;
+    return this.#save(work, { ...setback.rests, ...(wakes ? { wakes } : {}) });
   }
 
-  /** Only whoever asked can go on, by signing in. Nothing was sent, or what was sent was not let in. */
-  async #signedOut(claim: Work, why: Problem): Promise<Next> {
-    const { clock } = this.#parts;
-    const { request } = claim;
-    const now = clock.now();
-    const waits = request.problem?.reason === SIGN_IN ? request.problem : null;
-    const until = waits?.until ?? now + SIGN_IN_MS;
-    if (until <= now) return this.#fail(claim, problem('denied', 'problem.signInExpired'), { forget: 'unheard' });
-    return this.#save(claim, {
-      state: 'waiting',
-      forget: 'unheard',
-      nextAt: until,
-      signals: request.signals,
-      problem: { ...why, until },
-      note: null,
-      visible: waits?.say.key !== why.say.key,
-      audit: waits ? [] : [this.#line(request, 'waits for sign-in')],
-    });
-  }
-
-  /** No answer, or one that says nothing about what was done: what may happen now is the call's `repeat`. */
-  async #lost(claim: Work, call: Call, sentAt: number, why: Problem): Promise<Next> {
-    const { store, clock, settings, log } = this.#parts;
-    const { request } = claim;
-    const attempts = request.attempts + 1;
-    log.warn('call.lost', { requestId: request.id, call: call.name, attempts, detail: why.detail });
-    if (call.repeat === 'never') return this.#unsure(claim, call);
-    if (call.repeat === 'tell') return heardOf(claim, call, sentAt, { ok: false, problem: { ...why, kind: 'unsure' } });
-    if (attempts >= settings.maxAttempts) {
-      // A lost call that no look-up has spoken about since may have arrived.
-      const looked = claim.answers.some((answer) => answer.reply?.ok);
-      if (call.repeat === 'restart' || (request.lost.length > 0 && !looked)) return this.#unsure(claim, call);
-      // What that means for the request (is the guest invited already?) the capability knows.
-      return heardOf(claim, call, sentAt, { ok: false, problem: why });
-    }
-    const now = clock.now();
-    const pause = why.retryAfterMs ?? pauseMs(request.attempts, settings);
-    // A 503 that names a time speaks for the whole remote.
-    if (why.retryAfterMs !== undefined) await store.closeGate(call.to, now + pause).catch(trouble);
-    const note = say('request.note.retrying');
-    if (call.repeat === 'safe') {
-      return this.#save(claim, {
-        state: 'queued',
-        attempts,
-        nextAt: now + pause,
-        note,
-        visible: request.note?.key !== note.key,
-        audit: [],
-      });
-    }
-    const lost: LostCall[] = [...request.lost, { call, at: sentAt }];
-    return this.#save(claim, {
-      state: 'queued',
-      forget: 'all',
-      lost,
-      attempts,
-      nextAt: Math.max(sentAt + settings.settleMs, now + pause),
-      note: say('request.note.looking'),
-      visible: true,
-      audit: [this.#line(request, 'call lost', { call: call.name })],
-    });
-  }
-
-  #unsure(claim: Work, call: Call): Promise<Next> {
+  /** Whoever says to send it again has it looked for first, where it can be. */
+  #unsure(claim: Work, call: Call, sentAt: number): Promise<Next> {
+    const { lost } = claim.request;
     return this.#save(claim, {
       state: 'unsure',
+      ...(call.repeat === 'restart' ? { lost: [...lost, { call, at: sentAt }] } : {}),
       problem: problem('unsure', 'problem.unsure'),
       note: null,
       visible: true,
@@ -414,8 +331,8 @@ export class Runner {
     return this.#line(request, 'call answered', { call: call.name, answer: reply.ok ? 'ok' : reply.problem.kind });
   }
 
-  #line(request: Request, what: string, detail: AuditLine['detail'] = {}): AuditLine {
+  readonly #line: Line = (request, what, detail = {}) => {
     const at = this.#parts.clock.now();
     return { at, tenantId: request.tenantId, requestId: request.id, who: 'usher', what, detail };
-  }
+  };
 }

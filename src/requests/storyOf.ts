@@ -3,7 +3,7 @@
  * the same for every capability. Pure; must not know languages or cards.
  */
 import type { AnyCapability, Button, Story } from './capability.ts';
-import { PROBLEM_KINDS, SIGN_IN } from './problem.ts';
+import { isSignIn, PROBLEM_KINDS, REPLACED } from './problem.ts';
 import type { Request } from './request.ts';
 import { say } from './say.ts';
 
@@ -18,7 +18,7 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
   const { title, rows, page, ending, live } = capability.story(request);
   const base = { title, rows, ...(page ? { page } : {}) };
   const { state, problem, question, note } = request;
-  if (state === 'waiting' && problem?.reason === SIGN_IN)
+  if (state === 'waiting' && problem && isSignIn(problem))
     return {
       ...base,
       state: say('state.signIn'),
@@ -26,24 +26,30 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
       tone: 'warning',
       buttons: [button('request.signIn', 'positive'), button('request.cancel')],
     };
-  if (live && !question && (state === 'queued' || state === 'sending' || state === 'waiting'))
-    return { ...base, ...live };
+  if (state === 'queued' || state === 'sending' || state === 'waiting') {
+    const asks = question ? { question } : {};
+    if (live) return { ...base, ...live, ...asks };
+    // Also while it is being worked on, or a card drawn just then would hide what was asked.
+    if (question)
+      return { ...base, sentence: question.say, tone: 'neutral', buttons: [button('request.cancel')], ...asks };
+  }
+  // Without a field there is nothing to fill in better.
+  const fix = (style?: Button['style']): Button[] =>
+    capability.fields.length > 0 ? [button('request.fix', style)] : [];
   switch (state) {
     case 'done':
       if (!ending) throw new Error(`a done ${capability.name} request has no ending`);
       return { ...base, ...ending };
     case 'failed': {
       if (!problem) throw new Error('a failed request has no problem');
-      const fixable = problem.kind === 'input';
+      const fixable = problem.kind === 'input' && capability.fields.length > 0;
       return {
         ...base,
         sentence: problem.say,
         tone: PROBLEM_KINDS[problem.kind].tone,
         // What was achieved before it failed is not lost with the rest.
         ...(ending?.link ? { link: ending.link } : {}),
-        buttons: fixable
-          ? [button('request.fix', 'positive')]
-          : [button('request.retry', 'positive'), button('request.fix')],
+        buttons: fixable ? fix('positive') : [button('request.retry', 'positive'), ...fix()],
       };
     }
     case 'unsure':
@@ -56,17 +62,17 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
     case 'waiting':
       return {
         ...base,
-        sentence: question?.say ?? say('request.waiting'),
+        sentence: say('request.waiting'),
         tone: 'neutral',
         buttons: [button('request.cancel')],
-        ...(question ? { question } : {}),
       };
     case 'cancelled':
       return {
         ...base,
         sentence: problem?.say ?? say('request.cancelled'),
         tone: 'neutral',
-        buttons: [button('request.fix')],
+        // What took its place has a card of its own.
+        buttons: problem?.reason === REPLACED ? [] : fix(),
       };
     case 'declined':
       return { ...base, sentence: problem?.say ?? say('request.declined'), tone: 'attention', buttons: [] };

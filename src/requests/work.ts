@@ -2,13 +2,17 @@
  * A claim in somebody's hands: the answers so far, and the latest reply that is not saved yet. What a reply, a lost
  * answer or a step makes of it, as plain functions. Must not know the store, the remotes or any capability.
  */
-import type { Call, Reply, Shape } from './capability.ts';
-import type { Change, Claim } from './ports.ts';
+import type { AnyCapability, Call, Reply, Shape } from './capability.ts';
+import type { AuditLine, Change, Claim } from './ports.ts';
 import { problem } from './problem.ts';
+import type { Request } from './request.ts';
 
 export type Heard = NonNullable<Change['heard']>;
 /** A change before the clock is read. */
 export type Undated = Omit<Change, 'at'>;
+
+/** Writes a line of the audit about a request, in Usher's name and of this moment. */
+export type Line = (request: Request, what: string, detail?: AuditLine['detail']) => AuditLine;
 
 /** A claim being worked on. The latest reply may still be unsaved: it is committed with the next change. */
 export interface Work extends Claim {
@@ -36,9 +40,15 @@ export function soFar(step: Partial<Pick<Change, 'outcome' | 'wakes' | 'subject'
   };
 }
 
-/** Whether a person would see a difference in what has been achieved. */
+/** Whether what has been achieved differs from what is on record. */
 export function isNews(outcome: unknown, before: unknown): boolean {
   return outcome !== undefined && JSON.stringify(outcome) !== JSON.stringify(before);
+}
+
+/** Whether a person would see that difference: what a card says is a function of the story. */
+export function isSeen(capability: AnyCapability, request: Request, outcome: unknown): boolean {
+  const told = (one: Request): string => JSON.stringify(capability.story(one));
+  return isNews(outcome, request.outcome) && told({ ...request, outcome }) !== told(request);
 }
 
 export const nextN = (work: Work): number => (work.answers.at(-1)?.n ?? -1) + 1;

@@ -104,6 +104,7 @@ export const faultBody = z.object({
   ms: z.number().int().min(0).default(3000),
   code: z.string().nullable().default(null),
   message: z.string().nullable().default(null),
+  target: z.string().nullable().default(null),
 });
 
 export const redeemBody = z

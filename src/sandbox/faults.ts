@@ -49,6 +49,8 @@ export interface Fault {
   /** For `status`: the service's own code and words, null for those of a service that is unwell. */
   code: string | null;
   message: string | null;
+  /** The same: what in the request it speaks of, where the service says that. */
+  target: string | null;
 }
 
 /** The armed faults, oldest first. */
@@ -92,7 +94,7 @@ function retryAfterHeader(fault: Fault): Record<string, string> {
 }
 
 /** Makes an error answer the way the hit remote writes one. */
-export type ErrorAnswer = (status: number, code: string, message: string) => Answer;
+export type ErrorAnswer = (status: number, code: string, message: string, target?: string) => Answer;
 
 /** The answer that stands in for the work, for the faults that prevent it; undefined when the work is done. */
 export function answerInstead(fault: Fault | undefined, makeError: ErrorAnswer): Answer | 'drop' | undefined {
@@ -109,6 +111,7 @@ export function answerInstead(fault: Fault | undefined, makeError: ErrorAnswer):
           fault.status,
           fault.code ?? 'ServiceUnavailable',
           fault.message ?? 'The service is temporarily unavailable.',
+          fault.target ?? undefined,
         );
   return { ...answer, headers: { ...answer.headers, ...retryAfterHeader(fault) } };
 }

@@ -14,7 +14,7 @@ import { connectorError, createConnector } from './connector.ts';
 import { createControl, reset } from './control.ts';
 import { isLoopback } from './courier.ts';
 import { type Answer, type Exchange, readExchange, send } from './exchange.ts';
-import { answerInstead, Faults, keepBack, type Remote, remotes, sendThrough } from './faults.ts';
+import { answerInstead, type ErrorAnswer, Faults, keepBack, type Remote, remotes, sendThrough } from './faults.ts';
 import { createGraph } from './graph.ts';
 import { graphError } from './graphAnswer.ts';
 import { Happenings } from './happenings.ts';
@@ -151,11 +151,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 }
 
 /** How each remote writes an error that a fault makes. */
-const errors: Record<Remote, (exchange: Exchange, status: number, code: string, message: string) => Answer> = {
-  graph: graphError,
-  connector: (_exchange, ...said) => connectorError(...said),
-  partner: (exchange, ...said) => partnerError(exchange, ...said),
-  tokens: (_exchange, ...said) => tokenError(...said),
+const errors: Record<Remote, (exchange: Exchange, ...said: Parameters<ErrorAnswer>) => Answer> = {
+  graph: (exchange, status, code, message) => graphError(exchange, status, code, message),
+  connector: (_exchange, status, code, message) => connectorError(status, code, message),
+  partner: (exchange, status, code, message, target) =>
+    partnerError(exchange, status, code, message, { code, message, ...(target ? { target } : {}) }),
+  tokens: (_exchange, status, code, message) => tokenError(status, code, message),
 };
 
 type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -175,7 +176,7 @@ function createAnswerer(room: Room, quiet: boolean): Answerer {
     const exchange = await readExchange(request, `/${remote}`);
     const fault = room.faults.take(remote, exchange);
     if (fault) room.happenings.tell('faults', { faults: room.faults.list() });
-    const instead = answerInstead(fault, (status, code, message) => errors[remote](exchange, status, code, message));
+    const instead = answerInstead(fault, (...said) => errors[remote](exchange, ...said));
     const work = instead ?? ((await keepBack(fault, response)) ? await answers[remote](exchange) : 'drop');
     if (room.world.settings.latencyMs > 0) await pause(room.world.settings.latencyMs);
     let status = 0;

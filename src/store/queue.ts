@@ -208,7 +208,7 @@ async function follow(trx: Transaction<Tables>, row: RequestRow, change: Change)
   if (forget) await forgetAnswers(trx, row.id, forget);
   if (sends) await saveAnswer(trx, fromSends(row.id, sends));
   if (visible) await wantVersion(trx, row.id, row.version);
-  for (const one of wakes ?? []) await wake(trx, row.tenant_id, one, change.at);
+  for (const one of wakes ?? []) await wake(trx, row, one, change.at);
   await addLines(trx, audit);
   return toRequest(row);
 }
@@ -226,17 +226,18 @@ async function lockAll(engine: Engine, trx: Transaction<Tables>, id: string, wak
     order by id for update`.execute(trx);
 }
 
-/** Lets resting requests go on now. Who is being worked on is counted up, so that they do not rest before they looked. */
-async function wake(trx: Transaction<Tables>, tenantId: string, { capability, subject, says }: Wake, now: number) {
+/** Lets other requests that rest go on now. Who is being worked on is counted up, so that they do not rest before they looked. */
+async function wake(trx: Transaction<Tables>, by: RequestRow, { capability, subject, says }: Wake, now: number) {
   const woken = await trx
     .updateTable('requests')
     .set({
       signals: sql<number>`signals + 1`,
       next_at: sql<number>`case when state <> 'sending' and next_at > ${now} then ${now} else next_at end`,
     })
-    .where('tenant_id', '=', tenantId)
+    .where('tenant_id', '=', by.tenant_id)
     .where('subject', '=', subject)
     .where('capability', '=', capability)
+    .where('id', '<>', by.id)
     .where('state', 'in', ['queued', 'waiting', 'sending'])
     .returning('id')
     .execute();

@@ -79,7 +79,7 @@ export function commandsOf(capabilities: ReadonlyMap<string, AnyCapability>): re
       words: capability.commands,
       usage: usageOf(capability, first),
       does: `help.${first.replaceAll(' ', '.')}`,
-      ...(head?.required ? { example: `${first} ana@partner.example` } : {}),
+      ...(head?.kind === 'people' && head.required ? { example: `${first} ana@partner.example` } : {}),
     };
     return [command];
   });

@@ -22,6 +22,10 @@ export function pressKey(data: Readonly<Record<string, unknown>>, { id }: Person
   return typeof formId === 'string' ? formKey(formId, where) : null;
 }
 
+/** The request in whose place a form is sent. */
+export const fixedBy = ({ fixes }: Readonly<Record<string, unknown>>): string | undefined =>
+  typeof fixes === 'string' && /^[0-9a-z]{8}$/.test(fixes) ? fixes : undefined;
+
 /** The capability's fields among the data of a card, as text. */
 export function rawOf(capability: AnyCapability, data: Readonly<Record<string, unknown>>): Raw {
   return Object.fromEntries(

@@ -35,6 +35,13 @@ export interface ReplyParts {
   readonly commands: readonly Command[];
 }
 
+/** What a form carries besides its fields. */
+interface FormMore {
+  readonly formId?: string;
+  readonly checked?: readonly Say[];
+  readonly fixes?: string | undefined;
+}
+
 /** Rows a list card shows, and how many more are counted. */
 const ROWS = 10;
 const COUNTED = 100;
@@ -76,8 +83,7 @@ export class Replies {
     values: Raw,
     problems: readonly Problem[],
     { language }: Asker,
-    formId: string = newId(),
-    checked: readonly Say[] = [],
+    { formId = newId(), checked = [], fixes }: FormMore = {},
   ): View {
     return formView(
       {
@@ -88,6 +94,7 @@ export class Replies {
         checked,
         canCheck: capability.preview !== undefined,
         formId,
+        ...(fixes ? { fixes } : {}),
       },
       language,
     );

@@ -44,15 +44,24 @@ export function broughtIn(value: unknown): Brought {
   return { ...(authentication ? { token: authentication.token } : {}), ...(state ? { code: state } : {}) };
 }
 
-/** Whether the person is signed in now; if not, what the client is to be told, or what is wrong. */
+/**
+ * Whether the person is signed in now; if not, what the client is to be told, or what is wrong. `isAsked`: the person
+ * themselves must sign in, since what the client can get in silence does not do.
+ */
 export async function signIn(
   brought: Brought,
   activity: Envelope,
   { where, language }: Asker,
   signIns: SignIns,
+  isAsked: boolean,
 ): Promise<'signed in' | { readonly answer: InvokeAnswer } | { readonly problem: Problem }> {
   const { token, code } = brought;
-  const asked = token ? await signIns.exchange(where.userId, token) : await signIns.get(where.userId, code);
+  const asked =
+    token && isAsked
+      ? 'none'
+      : token
+        ? await signIns.exchange(where.userId, token)
+        : await signIns.get(where.userId, code);
   if (asked !== 'none') return 'problem' in asked ? asked : 'signed in';
   // The client then asks the person instead.
   if (token) return refusal(412, 'application/vnd.microsoft.error.preconditionFailed', language.say(say('signIn.ask')));
@@ -67,7 +76,7 @@ export async function signIn(
       value: {
         text: language.say(say('signIn.ask')),
         connectionName,
-        ...(tokenExchangeResource ? { tokenExchangeResource } : {}),
+        ...(tokenExchangeResource && !isAsked ? { tokenExchangeResource } : {}),
         buttons: [{ type: 'signin', title: language.say(say('button.signIn')), value: signInLink }],
       },
     },

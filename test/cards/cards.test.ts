@@ -99,7 +99,7 @@ describe('every card', () => {
       for (const action of nodes(card).filter((node) => node['type'] === 'Action.Execute')) {
         const verb = String(action['verb']);
         assert.ok(isVerb(verb), `${name}: ${verb}`);
-        const sends = verb.endsWith('.submit') || verb === 'request.answer';
+        const sends = /\.(?:submit|check)$/.test(verb) || verb === 'request.answer';
         assert.equal(action['associatedInputs'], sends ? undefined : 'none', `${name}: ${verb}`);
       }
     }
@@ -150,7 +150,7 @@ describe('every card', () => {
 
   it('gives back what a person typed, unchanged', () => {
     for (const { name, card } of hostile.filter(({ view }) => view.template === 'form' && view.groups[1]?.isVisible)) {
-      const people = nodes(card).find((node) => node['id'] === 'people');
+      const people = nodes(card).find((node) => node['id'] === 'people' || node['id'] === 'customer');
       assert.equal(people?.['value'], HOSTILE, name);
     }
   });

@@ -4,6 +4,7 @@
  */
 
 import { GUEST_FIELDS } from '../../src/capabilities/guest/input.ts';
+import { newDealFields } from '../../src/capabilities/referral/newDeal.ts';
 import type { View } from '../../src/cards/view.ts';
 import { formView, helpView, listView, noticeView, requestView } from '../../src/cards/views.ts';
 import { type Words, words } from '../../src/cards/words.ts';
@@ -11,6 +12,7 @@ import type { Raw, Story } from '../../src/requests/capability.ts';
 import { problem } from '../../src/requests/problem.ts';
 import type { Request, RequestState } from '../../src/requests/request.ts';
 import { type Say, say } from '../../src/requests/say.ts';
+import { SETTINGS } from '../support/settings.ts';
 
 /** Markdown that must never be rendered, text that looks like a template, like a key, like a placeholder. */
 export const HOSTILE = '[x](https://evil.example) **b** $\u007btitle} {{name}} say:form.cancel $& `';
@@ -169,6 +171,37 @@ export function samples(w: Words, text: string): Readonly<Record<string, View>> 
     }),
     w,
     { showLink: true },
+  );
+  views['request-items'] = requestView(
+    request({ ...about, state: 'done' }),
+    story(text, {
+      rows: [],
+      page: { title: say('referral.page'), url: 'https://partner.microsoft.com/dashboard' },
+      items: Array.from({ length: plain ? 3 : 12 }, (_, n) => ({
+        title: own(`Contoso ${n + 1}`),
+        state: quote(own('New · Pending')),
+        sub: quote(own('50,000 USD, closes 15 Mar 2027')),
+        command: `referral 5f0c1d7e-0000-4000-8000-0000000000${n + 10}`,
+      })),
+    }),
+    w,
+    { showLink: false },
+  );
+  const deal = newDealFields(SETTINGS.referralChoices);
+  const dealForm = (values: Raw, faults: Parameters<typeof formView>[0]['problems'], checked: Say[]) =>
+    formView(
+      { capability: 'referralNew', fields: deal, values, problems: faults, checked, canCheck: true, formId: 'F-2' },
+      w,
+    );
+  views['form-deal-checked'] = dealForm(
+    { customer: own('Contoso'), value: own('50,000 USD'), close: '2027-03-15', half: 'a b' },
+    [],
+    [quote(own('All in order: Contoso, 50,000 USD, closing 15 Mar 2027.'))],
+  );
+  views['form-deal-full'] = dealForm(
+    Object.fromEntries(deal.map(({ name }) => [name, own('Contoso')])),
+    [problem('input', quote(own('Please name the currency.')), { field: 'value' })],
+    [],
   );
   const form = (values: Raw, faults: Parameters<typeof formView>[0]['problems']) =>
     formView({ capability: 'guest', fields: GUEST_FIELDS, values, problems: faults, formId: 'F-1' }, w);

@@ -236,10 +236,17 @@ describe('the way from a certificate to a root', () => {
 
   it('needs signatures, not names: one that only names its issuer is refused', async () => {
     const other = await makeKeys();
-    const liar = await make({ name: ISSUER, issuer: ROOT, keys: other, isAuthority: true });
+    const liar = await make({ name: ISSUER, claims: good.root, keys: other, isAuthority: true });
     const leaf = await make({ name: LEAF, by: liar, keys: keys.leaf });
     assert.equal(await way(leaf, [liar, good.issuer]), 'refused');
-    assert.equal(await way(await make({ name: LEAF, issuer: ISSUER, keys: other }), [good.issuer]), 'refused');
+    assert.equal(await way(await make({ name: LEAF, claims: good.issuer, keys: other }), [good.issuer]), 'refused');
+  });
+
+  it('needs names, not signatures alone: one that names another than who signed it is refused', async () => {
+    const evil = await make({ name: [{ O: 'Evil' }], by: good.root, keys: keys.issuer, isAuthority: true });
+    const leaf = await make({ name: LEAF, by: evil, claims: good.issuer, keys: keys.leaf });
+    assert.equal(read(leaf).issuerOrganisation, 'Microsoft Corporation');
+    assert.equal(await way(leaf, [evil]), 'refused');
   });
 
   it('goes over authorities only', async () => {

@@ -2,7 +2,7 @@
  * A process that trusts one certificate more (NODE_EXTRA_CA_CERTS is read when Node starts): signs in and calls as it is
  * told by its argument, a JSON list of steps, and prints what each gave. Run by tokens.test.ts only.
  */
-import { Secret } from '../../src/config.ts';
+import { Secret } from '../../src/config/config.ts';
 import { openConnector } from '../../src/remotes/connector.ts';
 import { openGraph } from '../../src/remotes/graph.ts';
 import { openTokens } from '../../src/remotes/tokens.ts';

@@ -1,13 +1,22 @@
 /** The desk: who may do what with a request, and that the first choice wins. */
 import assert from 'node:assert/strict';
+import type { InviteOutcome } from '../../src/capabilities/call/fates.ts';
 import { capabilities } from '../../src/capabilities/index.ts';
 import type { AnyCapability } from '../../src/requests/capability.ts';
 import { type Choice, Desk } from '../../src/requests/desk.ts';
 import { keyOf, type ReferralNotice } from '../../src/requests/referralNotices.ts';
+import type { Place, Request } from '../../src/requests/request.ts';
 import { openStore } from '../../src/store/db.ts';
 import { engines, type TestDatabase } from '../support/db.ts';
 import { SETTINGS } from '../support/settings.ts';
-import { AXEL, CHAT, fails, invited, nobody, RITA, Spine } from '../support/spine.ts';
+import { AXEL, CHAT, fails, invited, nobody, ok, RITA, Spine } from '../support/spine.ts';
+
+const LINK = `https://teams.microsoft.com/l/meetup-join/${encodeURIComponent('19:m@thread.v2')}/0?context=${encodeURIComponent('{"Tid":"t1","Oid":"o"}')}`;
+const userOf = (displayName: string, n: number | string) => ({ id: String(n), displayName });
+const user = (id: string, name: string) => ok({ value: [userOf(name, id)] });
+const fatesIn = (request: Request | null) =>
+  (request?.outcome as InviteOutcome | undefined)?.people.map(({ name, at }) => `${name} ${at}`);
+const RUNS = { id: 'O1', status: 'running' };
 
 describe('the desk', () => {
   let database: TestDatabase;
@@ -105,6 +114,47 @@ describe('the desk', () => {
     await spine.runDue();
     const after = await choose(id, 'cancel');
     assert.equal(!after.ok && after.problem.say.key, 'problem.tooLateToCancel');
+  });
+
+  it('takes the answer to a question while the request is in hand, and puts it in before the next step', async () => {
+    const where: Place = { ...CHAT, kind: 'meeting', conversationId: '19:m@thread.v2', meetingId: 'm' };
+    const keeper = await spine.invite({ link: LINK }, { capability: 'callJoin', where });
+    spine.answers(ok({ id: 'C1' }));
+    await spine.runDue();
+    await spine.store.signal(keeper.id, [{ key: 'established:C1', body: { callId: 'C1' } }], spine.now);
+    spine.answers(ok({ value: [] }));
+    await spine.runDue();
+    const { id } = await spine.invite({ people: 'Cleo Costa, Bo' }, { capability: 'callInvite', where });
+    const answer = (value: string) => spine.desk.choose(id, { kind: 'answer', value }, RITA, where);
+    spine.answers(user('c', 'Cleo Costa'), ok({ value: ['Bo Berg', 'Bo Brandt'].map(userOf) }), ok(RUNS));
+    await spine.runDue();
+    const asked = await spine.store.get(id);
+    assert.deepEqual([asked?.state, asked?.question?.field], ['waiting', 'p1']);
+    assert.deepEqual(fatesIn(asked), ['Cleo Costa ringing', 'Bo several'], 'nobody waits for the answer');
+
+    spine.now += 60_000;
+    spine.answers(
+      async () => {
+        assert.equal((await spine.store.get(id))?.state, 'sending');
+        assert.ok(!(await answer('nobody')).ok, 'not one of the options');
+        const chosen = await answer('1:Bo Brandt');
+        assert.equal(chosen.ok && chosen.value.question, null, 'its card asks no more');
+        return ok({ value: [] });
+      },
+      user('1', 'Bo Brandt'),
+      ok(RUNS),
+    );
+    await spine.runDue();
+    assert.equal(await spine.runDue(), 1, 'it was spoken to, so it does not rest');
+    const after = await spine.store.get(id);
+    assert.equal(after?.question, null);
+    assert.deepEqual(fatesIn(after), ['Cleo Costa noAnswer', 'Bo Brandt ringing']);
+    const audit = await spine.store.auditOf(id);
+    assert.deepEqual(
+      audit.filter(({ what }) => what === 'chose').map(({ who, detail }) => [who, detail]),
+      [['rita', { field: 'p1', value: '1:Bo Brandt' }]],
+    );
+    assert.equal((await answer('0:Bo Berg')).ok, false, 'answered once');
   });
 
   it('says what is no longer possible once a request has ended', async () => {

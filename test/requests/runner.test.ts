@@ -107,6 +107,30 @@ describe('the runner', () => {
     assert.deepEqual(await spine.store.claim(5, start + 39_999, start + 60_000), [], `${second.id} waits as well`);
   });
 
+  it('a remote that asks for patience proves that nothing was done: the first loss afterwards is looked into', async () => {
+    const { id } = await spine.invite();
+    spine.answers(...Array.from({ length: 12 }, () => fails('busy')), nobody, fails('down'), nobody, invited);
+    for (let turns = 0; turns < 16; turns++) {
+      await spine.runDue();
+      spine.now += 120_000;
+    }
+    const ended = await spine.store.get(id);
+    assert.deepEqual([ended?.state, ended?.lost.length], ['done', 1]);
+  });
+
+  it('what is sent again after nobody knew is looked for first', async () => {
+    const { id } = await spine.invite();
+    // The invitation is lost until nobody tries any more, and a person says to send it again.
+    for (let turns = 0; turns < 12; turns++) {
+      spine.answers(nobody, fails('down'));
+      await spine.runDue();
+      spine.now += 120_000;
+    }
+    const unsure = await spine.store.get(id);
+    assert.equal(unsure?.state, 'unsure');
+    assert.equal(unsure?.lost.at(-1)?.call.name, 'invite');
+  });
+
   it('says on the card that it was slowed down, and goes on by itself', async () => {
     const { id } = await spine.invite();
     spine.answers(fails('busy', 40_000), nobody, invited);
@@ -114,7 +138,7 @@ describe('the runner', () => {
     const waiting = await spine.store.get(id);
     assert.deepEqual(
       [waiting?.state, waiting?.note],
-      ['queued', { key: 'request.note.slowed', with: { seconds: 40 } }],
+      ['queued', { key: 'request.note.slowed', with: { seconds: 40, since: spine.now, times: 0 } }],
     );
     assert.equal(waiting?.nextAt, spine.now + 40_000);
     assert.equal((await spine.end(id)).state, 'done');

@@ -30,8 +30,8 @@ export interface Wanted {
   readonly name: Name;
   /** Whoever signs it; itself, if nobody. */
   readonly by?: Made | undefined;
-  /** What it names as its issuer, if it lies. */
-  readonly issuer?: Name;
+  /** Whom it names as its issuer, by name and by key, if it lies. */
+  readonly claims?: Made;
   readonly keys?: Keys;
   readonly isAuthority?: boolean;
   readonly pathLength?: number;
@@ -76,7 +76,7 @@ export async function make(wanted: Wanted): Promise<Made> {
   const { usages, purposes, pathLength, issuerUrl } = wanted;
   const keys = wanted.keys ?? (await makeKeys());
   const signer = by?.keys ?? keys;
-  const ofSigner = await x509.AuthorityKeyIdentifierExtension.create(signer.publicKey);
+  const ofSigner = await x509.AuthorityKeyIdentifierExtension.create((wanted.claims?.keys ?? signer).publicKey);
   const extensions: x509.Extension[] = [
     new x509.BasicConstraintsExtension(isAuthority, pathLength, true),
     await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
@@ -92,7 +92,7 @@ export async function make(wanted: Wanted): Promise<Made> {
   const isCurve = signer.privateKey.algorithm.name === 'ECDSA';
   const certificate = await x509.X509CertificateGenerator.create({
     subject: nameOf(name),
-    issuer: nameOf(wanted.issuer ?? by?.name ?? name),
+    issuer: nameOf((wanted.claims ?? by)?.name ?? name),
     notBefore: new Date(Date.now() + from * DAY),
     notAfter: new Date(Date.now() + to * DAY),
     publicKey: keys.publicKey,

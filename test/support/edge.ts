@@ -4,7 +4,8 @@
  */
 import { type OutgoingHttpHeaders, request } from 'node:http';
 import { Readable } from 'node:stream';
-import { closeEdge, type EdgeParts, type EdgeSettings, listen, openEdge } from '../../src/http.ts';
+import { liveTrust } from '../../src/config/webhookTrust.ts';
+import { closeEdge, type EdgeParts, type EdgeSettings, listen, openEdge } from '../../src/edge/http.ts';
 import { openCallTokens } from '../../src/remotes/callTokens.ts';
 import { openChannelTokens } from '../../src/remotes/channelTokens.ts';
 import { openWebhookSignatures } from '../../src/remotes/webhookSignatures.ts';
@@ -12,7 +13,6 @@ import type { CallCallback } from '../../src/requests/callNotices.ts';
 import type { AuditLine } from '../../src/requests/ports.ts';
 import type { ReferralCallback } from '../../src/requests/referralNotices.ts';
 import { type ChannelKeys, createChannelKeys } from '../../src/sandbox/channelKeys.ts';
-import { liveTrust } from '../../src/webhookTrust.ts';
 import { type Listener, listenHere, reply } from './listener.ts';
 import { KeptLog } from './walk.ts';
 

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startUsher } from '../../src/compose.ts';
-import { type Environment, readConfig } from '../../src/config.ts';
+import { type Config, type Environment, readConfig } from '../../src/config/config.ts';
 import { openLog } from '../../src/log.ts';
 import type { Log } from '../../src/requests/ports.ts';
 import { root } from '../../src/root.ts';
@@ -151,16 +151,17 @@ export interface Bot {
   stop(): Promise<void>;
 }
 
-/** A bot in this process, pointed at the town. */
+/** A bot in this process, pointed at the town. `config`: what a sandbox's environment cannot say. */
 export async function startBot(
   town: Town,
   databaseUrl: string,
   environment: Environment = {},
   log?: Log,
+  config: Partial<Config> = {},
 ): Promise<Bot> {
   const read = readConfig({ ...QUICK, DATABASE_URL: databaseUrl, SANDBOX_URL: town.sandbox.url, ...environment });
   if ('faults' in read) throw new Error(read.faults.join('\n'));
-  const usher = await startUsher(read.config, log ?? openLog(read.config.logLevel));
+  const usher = await startUsher({ ...read.config, ...config }, log ?? openLog(read.config.logLevel));
   const url = `http://127.0.0.1:${usher.port}`;
   town.sandbox.botUrl = `${url}/api/messages`;
   return { url, stop: () => usher.stop() };

@@ -5,8 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders } from 'node:http';
+import { sandboxTrust, type WebhookTrust } from '../../src/config/webhookTrust.ts';
 import { openWebhookSignatures, type VerifyWebhook } from '../../src/remotes/webhookSignatures.ts';
-import { sandboxTrust, type WebhookTrust } from '../../src/webhookTrust.ts';
 import { type Chain, type Made, makeChain, makeChainKeys, REFERRAL, signed, telling } from './chains.ts';
 import { type Answered, type Edge, openEdgeHere, overheard, sendRaw } from './edge.ts';
 import { type Listener, listenHere, reply } from './listener.ts';

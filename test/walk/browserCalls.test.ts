@@ -84,6 +84,25 @@ describe('a call in the browser', function () {
     assert.doesNotMatch(JSON.stringify(rings[1]?.body), /Bo Brandt|\+351/);
   });
 
+  it('asks who is meant while the others ring, and tells of everybody until the call is over', async () => {
+    await type('call invite Cleo Costa, Bo');
+    await tells('Cleo Costa', 'In the call');
+    await tells('Bo', 'Several people have this name');
+    await card().getByText('2 people are called Bo. Whom do you mean?').waitFor();
+    await picture('call-question');
+    await card().locator('.ac-choiceSetInput-filtered-textbox').pressSequentially('Bo Br');
+    await card().locator('.ac-choiceSetInput-choice', { hasText: 'Bo Brandt' }).click();
+    await card().getByRole('button', { name: 'Continue' }).click();
+    await tells('Bo Brandt', 'In the call');
+    await card().getByText('All 2 are in the call.').waitFor();
+    await lane.town.control('telephony', { action: 'leave', meeting: 'meeting', person: 'cleo' });
+    await tells('Cleo Costa', 'Left the call');
+    await lane.town.control('telephony', { action: 'end', meeting: 'meeting' });
+    await tells('Bo Brandt', 'Was in the call');
+    await card().getByText('The call is over. All 2 were in it.').waitFor();
+    await picture('call-over');
+  });
+
   it('fits a phone, and the call’s own card says who is in and leaves', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     await page.reload();

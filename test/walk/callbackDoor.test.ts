@@ -3,7 +3,9 @@
  * comes in is handed on before it is answered; who cannot be served now is asked to come again, and nobody learns why.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { OutgoingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
 import { useFakeTimers } from 'sinon';
 import type { CallCallback } from '../../src/requests/callNotices.ts';
 import { forgeries } from '../../src/sandbox/channelKeys.ts';
@@ -353,6 +355,17 @@ describe('a callback', () => {
     assertGuarded(answered);
     assert.deepEqual(edge.heard, []);
   }
+
+  it('whose sender hangs up in the middle is no fault of ours', async () => {
+    const socket = connect(edge.port, '127.0.0.1');
+    const head = ['POST /api/calls HTTP/1.1', 'host: usher', 'content-type: application/json', 'content-length: 100'];
+    socket.write(`${[...head, `authorization: ${token}`].join('\r\n')}\r\n\r\n{"value":`);
+    socket.end();
+    socket.resume();
+    await once(socket, 'close');
+    assert.equal((await send(notifications(inviteNotice()))).status, 202);
+    assert.doesNotMatch(edge.log.lines.join('\n'), /http\.bug/);
+  });
 
   it('in the old format of Skype is asked for in the new one', async () => {
     const answered = await send(legacy);

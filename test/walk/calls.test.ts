@@ -47,7 +47,7 @@ for (const engine of await engines()) {
       await behave('dan', 'declines');
       await behave('axel', 'silent');
       await say('call invite Cleo Costa, Dan Dale, axel@contoso.example and +351 210 000 000');
-      const told = await shows('Cleo Costa', /Done.*2 of 4 in the call/);
+      const told = await shows('Cleo Costa', /Under way.*: 2 of 4 in the call/);
       const text = textOf(cardOf(told));
       assert.match(text, /Cleo Costa\nIn the call/);
       assert.match(text, /Dan Dale\nDeclined/);
@@ -58,7 +58,7 @@ for (const engine of await engines()) {
       await behave('dan', 'answers');
       await behave('axel', 'answers');
       for (const _ of [1, 2]) await press(told, 'callInvite.ring');
-      const now = textOf(cardOf(await shows('Cleo Costa', /Done.*All 4 are in/)));
+      const now = textOf(cardOf(await shows('Cleo Costa', /All 4 are in/)));
       assert.match(now, /Dan Dale\nIn the call\nAxel Approver\nIn the call/);
       const [, again, ...more] = await rings();
       assert.deepEqual(more, [], 'pressed twice, rung once');
@@ -222,7 +222,7 @@ for (const engine of await engines()) {
       await behave('dan', 'declines');
       const inGroup = (text: string) => lane.town.say(text, { conversation: 'group', user: 'rita' });
       await inGroup('call start "Apollo launch" with Cleo Costa, Dan Dale');
-      const told = await lane.shows('Apollo launch', /Done.*1 of 2 in the call/, 'group');
+      const told = await lane.shows('Apollo launch', /: 1 of 2 in the call/, 'group');
       assert.match(textOf(cardOf(told)), /Cleo Costa\nIn the call\nDan Dale\n(?:No answer|Declined)/);
       assert.deepEqual(await rings(), [], 'starting rings');
       await inGroup('call invite Bo Berg');
@@ -230,6 +230,7 @@ for (const engine of await engines()) {
       await inGroup('call status');
       await lane.shows('Apollo launch', /I am in the call, with 2 others/, 'group');
       await inGroup('call leave');
+      await lane.shows('Apollo launch', /The call is over\. 1 of 2 were in it/, 'group');
       await lane.shows('Apollo launch', /I have left the call/, 'group');
     });
 
@@ -249,7 +250,7 @@ for (const engine of await engines()) {
         `wait?${new URLSearchParams({ telephony: '"ringing":\\[\\].*Cleo|Cleo.*"ringing":\\[\\]', timeoutMs: '9000' })}`,
       );
       await lane.town.control('hold-callbacks', { on: false, reversed: true });
-      const told = await shows('Cleo Costa', /Done.*1 of 2 in the call/);
+      const told = await shows('Cleo Costa', /: 1 of 2 in the call/);
       const { callbacks } = await lane.town.control<{ callbacks: { n: number }[] }>('telephony');
       const before = cardOf(told);
       const { statuses } = await lane.town.control<{ statuses: number[] }>('callback', {
@@ -258,7 +259,7 @@ for (const engine of await engines()) {
         copies: 10,
       });
       assert.deepEqual([...new Set(statuses)], [202]);
-      assert.deepEqual(cardOf(await shows('Cleo Costa', /Done.*1 of 2 in the call/)), before);
+      assert.deepEqual(cardOf(await shows('Cleo Costa', /: 1 of 2 in the call/)), before);
       assert.match(textOf(before), /Dan Dale\nDeclined/);
     });
 
@@ -298,8 +299,7 @@ for (const engine of await engines()) {
       stray.value.pop();
       assert.deepEqual((await post(stray, 'good')).statuses, [202]);
       assert.deepEqual((await post(ended(null, here), 'none')).statuses, [401]);
-      await shows('Dan Dale', /Done.*They are not in the call/);
-      assert.match(textOf(cardOf(await shows('Dan Dale', /Done/))), /No answer/);
+      assert.match(textOf(cardOf(await shows('Dan Dale', /They are not in the call/))), /No answer/);
       await say('call status');
       await shows('Apollo weekly', /I am in the call, with one other/);
     });
@@ -321,6 +321,114 @@ for (const engine of await engines()) {
       assert.equal((await rings()).length, 1);
     });
 
+    it('shows who comes later, waits in the lobby, is let in and leaves, and in the end who was in', async () => {
+      await behave('dan', 'declines');
+      const comes = (person: string, lobby = false) =>
+        lane.town.control('telephony', { action: 'join', meeting: CHAT, person, lobby });
+      await say('call invite Cleo Costa, Dan Dale');
+      await shows('Cleo Costa', /: 1 of 2 in the call/);
+      await comes('dan', true);
+      await shows('Cleo Costa', /In the lobby/);
+      await comes('dan');
+      assert.match(textOf(cardOf(await shows('Cleo Costa', /All 2 are in/))), /Dan Dale\nIn the call/);
+      await lane.town.control('telephony', { action: 'leave', meeting: CHAT, person: 'dan' });
+      const left = textOf(cardOf(await shows('Cleo Costa', /Left the call/)));
+      assert.match(left, /Under way.*1 of 2 in the call.*Dan Dale\nLeft the call.*Ring again/s);
+      await say('call leave');
+      const over = await shows('Cleo Costa', /The call is over/);
+      assert.match(
+        textOf(cardOf(over)),
+        /Done.*All 2 were in it.*Cleo Costa\nWas in the call\nDan Dale\nLeft the call/s,
+      );
+      await behave('dan', 'answers');
+      await press(over, 'callInvite.ring');
+      const anew = textOf(cardOf(await shows('Cleo Costa', /"versions".*The call is over.*All 2 are in/)));
+      assert.match(anew, /Under way.*Cleo Costa\nIn the call\nDan Dale\nIn the call/s);
+      assert.deepEqual((await rings()).map(who), [['Cleo Costa', 'Dan Dale'], ['Dan Dale']]);
+    });
+
+    it('edits no card when a look at the roster shows nothing new', async () => {
+      await say('call join');
+      await say('call invite Cleo Costa');
+      const ring = await shows('Cleo Costa', /They are in the call/);
+      const call = await shows('Apollo weekly', /with 2 others/);
+      const looks = (await lane.town.calls()).filter(({ path }) => path.endsWith('/participants'));
+      const { calls } = await lane.town.control<{ calls: { id: string }[] }>('telephony');
+      await lane.town.control('callback', { call: calls[0]?.id, body: rosterOf(calls[0]?.id ?? '') });
+      await lane.town.control(
+        `wait?${new URLSearchParams({ calls: 'GET .*/participants ', count: String(looks.length + 1), timeoutMs: '9000' })}`,
+      );
+      // Whoever goes is shown by the very next edit, so none was made in between.
+      await lane.town.control('telephony', { action: 'leave', meeting: CHAT, person: 'cleo' });
+      assert.equal((await shows('Cleo Costa', /Left the call/)).versions.length, ring.versions.length + 1);
+      const after = await shows('Apollo weekly', /"versions".*with 2 others.*with one other/);
+      assert.equal(after.versions.length, call.versions.length + 1);
+    });
+
+    it('tells a decline from no answer when the call is between two', async () => {
+      await behave('dan', 'declines');
+      const start = (text: string) => lane.town.say(text, { conversation: 'group', user: 'rita' });
+      await start('call start "Quick word" with Dan Dale');
+      const told = await lane.shows('Quick word', /They are not in the call/, 'group');
+      assert.match(textOf(cardOf(told)), /Done.*Dan Dale\nDeclined/s);
+      await behave('dan', 'answers');
+      const button = cardOf(told).actions?.find(({ verb }) => verb === 'callStart.ring');
+      await lane.town.press(told.activityId, 'callStart.ring', button?.data ?? {}, {}, { conversation: 'group' });
+      await lane.shows('Quick word', /They are in the call/, 'group');
+      await behave('cleo', 'silent');
+      await start('call leave');
+      await lane.shows('Quick word', /The call is over\. They were in it/, 'group');
+      await start('call start "Another word" with Cleo Costa');
+      assert.match(textOf(cardOf(await lane.shows('Another word', /No answer/, 'group'))), /Cleo Costa\nNo answer/);
+    });
+
+    it('learns from a ring that the call is gone, says so, and joins anew when asked again', async () => {
+      await say('call join');
+      await shows('Apollo weekly', /I am in the call/);
+      await lane.town.control('settings', { callbacksOff: true });
+      await lane.town.control('telephony', { action: 'terminate' });
+      await say('call invite Cleo Costa');
+      const told = await shows('Cleo Costa', /The call is over/);
+      assert.match(textOf(cardOf(told)), /Done.*Cleo Costa\nNot rung: the call was over/s);
+      await shows('Apollo weekly', /The call is over/);
+      await lane.town.control('settings', { callbacksOff: false });
+      await press(told, 'callInvite.ring');
+      await shows('Cleo Costa', /They are in the call/);
+    });
+
+    it('asks which Bo while the others ring, and takes the answer at any moment', async () => {
+      await behave('dan', 'declines');
+      await say('call invite Cleo Costa, Bo, Dan Dale');
+      const asked = await shows('Cleo Costa', /: 1 of 3 in the call/);
+      const text = textOf(cardOf(asked));
+      assert.match(text, /Cleo Costa\nIn the call\nBo\nSeveral people have this name\nDan Dale\nDeclined/);
+      assert.match(text, /2 people are called Bo\. Whom do you mean\?/);
+      assert.deepEqual((await rings()).map(who), [['Cleo Costa', 'Dan Dale']], 'nobody waited for the answer');
+      // Dan is rung again, and while nobody knows yet whether that went through the question is answered.
+      await behave('dan', 'answers');
+      await lane.town.fault({ kind: 'slow', method: 'POST', path: '/participants/invite', times: 1, ms: 1500 });
+      await press(asked, 'callInvite.ring');
+      await lane.town.control(
+        `wait?${new URLSearchParams({ telephony: '"ringing":\\[[^\\]]*Dan', timeoutMs: '9000' })}`,
+      );
+      const option = JSON.stringify(cardOf(asked)).match(/"value":"([^"]*Brandt[^"]*)"/)?.[1];
+      await press(asked, 'request.answer', { answer: option });
+      const all = textOf(cardOf(await shows('Cleo Costa', /All 3 are in/)));
+      assert.match(all, /Cleo Costa\nIn the call\nBo Brandt\nIn the call\nDan Dale\nIn the call/);
+      assert.doesNotMatch(all, /Whom do you mean/);
+      assert.deepEqual((await rings()).map(who), [['Cleo Costa', 'Dan Dale'], ['Dan Dale'], ['Bo Brandt']]);
+    });
+
+    it('rings the others when one cannot be looked up, and looks for that one again when asked to', async () => {
+      await lane.town.fault({ kind: 'status', status: 403, method: 'GET', path: '/users$', times: 1 });
+      await say('call invite Dan Dale, Cleo Costa');
+      const told = await shows('Cleo Costa', /: 1 of 2 in the call/);
+      assert.match(textOf(cardOf(told)), /Dan Dale\nCould not be rung: .*\nCleo Costa\nIn the call/);
+      await press(told, 'callInvite.ring');
+      await shows('Cleo Costa', /All 2 are in/);
+      assert.deepEqual((await rings()).map(who), [['Cleo Costa'], ['Dan Dale']]);
+    });
+
     it('rings five hundred in groups of five through throttling, nobody twice, and the card stays small', async function () {
       this.timeout(120_000);
       const numbers = Array.from({ length: 500 }, (_, n) => `+35121${String(1_000_000 + n)}`);
@@ -335,7 +443,7 @@ for (const engine of await engines()) {
       });
       await say(`call invite ${numbers.join(', ')}`);
       await lane.town.until(/All 500 are in/, CHAT, 60_000);
-      const told = await shows('500', /Done.*All 500 are in/);
+      const told = await shows('500', /All 500 are in/);
       assert.ok(JSON.stringify(cardOf(told)).length < 20_000);
       const done = (await rings()).filter(({ status }) => status === 200);
       assert.deepEqual(
@@ -346,6 +454,18 @@ for (const engine of await engines()) {
     });
   });
 }
+
+/** A notice of somebody else's making: that something has changed is all that is taken from it. */
+const rosterOf = (callId: string) => ({
+  '@odata.type': '#microsoft.graph.commsNotifications',
+  value: [
+    {
+      changeType: 'updated',
+      resourceUrl: `/communications/calls/${callId}/participants`,
+      resourceData: [{ id: 'somebody', info: { identity: { user: { id: 'somebody' } } } }],
+    },
+  ],
+});
 
 /** The request a card shows, from its footer. */
 const idOf = (message: Message): string => / · (\w{8})/.exec(textOf(cardOf(message)))?.[1] ?? '';

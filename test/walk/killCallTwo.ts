@@ -25,19 +25,20 @@ export async function oneOfTwoDiesMidRing(engine: TestEngine, how: 'held' | 'res
   const door = await openDoor();
   try {
     const { town, database } = scene;
-    await town.control('settings', { ringMs: 90_000, ringTimeoutMs: 120_000 });
-    const environment = { PUBLIC_URL: door.url, RING_SECONDS: '90', CALL_TIMEOUT_MS: '60000' };
+    await town.control('settings', { ringMs: 300_000, ringTimeoutMs: 400_000 });
+    // The lease of who dies in the middle outlasts a call by 30 s: it is waited for, and nothing else is.
+    const environment = { PUBLIC_URL: door.url, RING_SECONDS: '120', CALL_TIMEOUT_MS: '30000' };
     const first = await scene.start(environment);
     door.to.push(first);
     say(scene, door.url, 'call join');
-    await scene.answered();
+    await scene.heard();
     await card(scene, await newest(scene, 'callJoin'), /I am in the call/);
     const hold =
       how === 'held' ? await scene.meet({ kind: 'slow', method: 'POST', path: '/invite$', ms: 60_000 }) : null;
     // Only one lives when the ring begins, so it is known who has it in hand.
     say(scene, door.url, 'call invite Cleo Costa, Dan Dale');
     await (hold?.met ?? Promise.resolve());
-    await scene.answered();
+    await scene.heard();
     const id = await newest(scene, 'callInvite');
     if (how === 'resting') await card(scene, id, /Ringing. 0 of 2/);
     door.to.push(await scene.start(environment));
@@ -56,8 +57,8 @@ export async function oneOfTwoDiesMidRing(engine: TestEngine, how: 'held' | 'res
       states: rows.map(({ state }) => String(state)),
     };
   } finally {
-    await scene.close();
     door.close();
+    await scene.close();
   }
 }
 
@@ -89,5 +90,9 @@ async function openDoor(): Promise<{ readonly url: string; readonly to: ChildBot
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, to, close: () => server.close() };
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${port}`, to, close };
 }

@@ -34,7 +34,7 @@ function quietly<T>(promise: Promise<T>): Promise<T> {
 
 for (const engine of all) {
   describe(`kill -9 in the life of a call, on ${engine.name}`, function () {
-    this.timeout(300_000);
+    this.timeout(600_000);
     before(function () {
       if (engine.absent) skip(this, engine.absent);
       begin();
@@ -44,23 +44,24 @@ for (const engine of all) {
       it(`${one.name} is taken up by the next`, async () => {
         const ending = await begun?.get(engine)?.get(one);
         assert.ok(ending, 'it was not begun');
-        const { rung, told, requests, held, calls } = ending;
+        const { rung, told, requests, held, calls, isLate } = ending;
         assert.deepEqual(rung, one.ends.rung);
         assert.equal(held, 1, 'calls that are held');
-        assert.equal(calls, one.ends.calls);
+        // One that was asked for twice because nobody lived for long was hung up again: only one is held.
+        assert.ok(calls === one.ends.calls || (isLate && calls === one.ends.calls + 1), `${calls} calls came about`);
         assert.equal(told.length, 1, `not one card but: ${told.join(' | ')}`);
         assert.match(told[0] ?? '', one.ends.told);
-        // The call goes on; what was asked for is at its end, once.
+        // The call goes on, and as long as it does so do its rings; each was asked for once.
         const of = (kind: string) => requests.filter(({ capability }) => capability === kind).map(({ state }) => state);
         assert.deepEqual(of('callInvite'), one.ends.invites);
-        assert.match(of('callJoin').join(), /^(?:waiting|queued|sending)$/);
+        assert.deepEqual(of('callJoin'), ['alive']);
       });
     }
   });
 }
 
 describe('one of two processes that dies while people ring, on PostgreSQL', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   before(function () {
     const [, absent] = all.map((engine) => engine.absent);
     if (absent) skip(this, absent);
@@ -74,7 +75,7 @@ describe('one of two processes that dies while people ring, on PostgreSQL', func
       const { told, rung, calls, states } = ending;
       assert.deepEqual(rung, { '0': ['Cleo Costa', 'Dan Dale'] });
       assert.equal(calls, 1);
-      assert.deepEqual(states, ['done']);
+      assert.deepEqual(states, ['waiting']);
       assert.equal(told.length, 1);
       assert.match(told[0] ?? '', /Cleo Costa\nIn the call\nDan Dale\nDeclined/);
     });

@@ -8,7 +8,7 @@ import { on, once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Environment } from '../../src/config.ts';
+import type { Environment } from '../../src/config/config.ts';
 import type { SandboxOptions } from '../../src/sandbox/server.ts';
 import type { Message as Stored, World } from '../../src/sandbox/world.ts';
 import type { TestDatabase, TestEngine } from '../support/db.ts';
@@ -105,6 +105,19 @@ export class Scene {
   async answered(): Promise<void> {
     const open = (): readonly Said[] => this.#said.filter(({ status }) => status === undefined);
     while (open().length > 0) await Promise.all(open().map((said) => said.answered));
+  }
+
+  /** The same, by a process that lives: what a busy machine did not answer in time is sent again until it is. */
+  async heard(): Promise<void> {
+    await this.answered();
+    while (this.unanswered.length > 0 && this.isAlive) {
+      this.sayAgain();
+      await this.answered();
+    }
+  }
+
+  get isAlive(): boolean {
+    return this.#bots.some(({ process }) => process.exitCode === null && process.signalCode === null);
   }
 
   /** The channel sends again what was not answered. */

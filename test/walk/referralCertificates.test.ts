@@ -3,8 +3,11 @@
  * to a trusted root over sound steps, and is of Microsoft; one that is renewed, ends or cannot be had is dealt with.
  */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { useFakeTimers } from 'sinon';
-import { liveTrust } from '../../src/webhookTrust.ts';
+import { liveTrust } from '../../src/config/webhookTrust.ts';
 import {
   ISSUER,
   LEAF,
@@ -194,6 +197,10 @@ describe('a webhook’s certificate', () => {
     'that has expired': ['time', () => chainWith({ leaf: { from: -10, to: -1 } })],
     'of days to come': ['time', () => chainWith({ leaf: { from: 1, to: 10 } })],
     'of an authority': ['purpose', () => chainWith({ leaf: { isAuthority: true } })],
+    'of an authority that may sign as well': [
+      'purpose',
+      () => chainWith({ leaf: { isAuthority: true, usages: 5, purposes: ['1.3.6.1.5.5.7.3.1'] } }),
+    ],
     'that may not sign': ['purpose', () => chainWith({ leaf: { usages: 32 } })],
     'for something else': ['purpose', () => chainWith({ leaf: { purposes: ['1.3.6.1.5.5.7.3.9'] } })],
     'with a short key': ['weak', async () => chainWith({ leaf: { keys: await makeKeys(1024) } })],
@@ -341,6 +348,30 @@ describe('a webhook’s certificate', () => {
       assert.ok(scene.shelf.asked().includes('/issuer.crt'));
     } finally {
       await allowed.close();
+    }
+  });
+
+  it('may lead to a root in a file, which has to be there and whole', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'usher-roots-'));
+    const path = join(folder, 'roots.pem');
+    const { root } = scene.chain;
+    try {
+      for (const [text, status] of [
+        [null, 503],
+        ['no roots here', 503],
+        [`${root.pem}${root.pem.slice(0, 200)}\n-----END CERTIFICATE-----\n`, 503],
+        [`# Roots of Tests\n${root.pem}`, 202],
+      ] as const) {
+        if (text !== null) await writeFile(path, text);
+        const edge = await openEdgeHere({}, { verifyWebhook: verifier(scene, { roots: { path } }) });
+        try {
+          assert.equal((await sendWebhook(scene, telling(), { to: edge })).status, status, edge.log.lines.join());
+        } finally {
+          await edge.close();
+        }
+      }
+    } finally {
+      await rm(folder, { recursive: true });
     }
   });
 

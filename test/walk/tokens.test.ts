@@ -7,7 +7,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { useFakeTimers } from 'sinon';
 import { startUsher } from '../../src/compose.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { createChannelKeys, forgeries } from '../../src/sandbox/channelKeys.ts';
 import {
   type Answered,

@@ -4,16 +4,17 @@
  * Must not know what is done next.
  */
 import { z } from 'zod/v4';
-import { type CallResult, type RosterEntry, readRoster } from '../../requests/callNotices.ts';
+import type { CallResult } from '../../requests/callNotices.ts';
 import type { Answer, Call, Facts, Reply, Signal } from '../../requests/capability.ts';
 import { ENDED, type Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
 import type { Found } from './find.ts';
-import { type CallState, type JoinInput, RINGERS } from './joinStep.ts';
+import { RINGERS } from './joinStep.ts';
 import type { Wanted } from './people.ts';
 import { ringEnd, whyNotRung } from './results.ts';
+import type { Room } from './room.ts';
 
-/** How it stands with one person. The first three go on by themselves. */
+/** How it stands with one person. The first three go on by themselves; `wasIn` and `waited` are of a call that is over. */
 export type Stage =
   | 'toRing'
   | 'ringing'
@@ -21,11 +22,16 @@ export type Stage =
   | 'in'
   | 'lobby'
   | 'left'
+  | 'wasIn'
+  | 'waited'
   | 'declined'
   | 'noAnswer'
   | 'failed'
   | 'stopped'
   | 'notRung'
+  /** Their name fits several people: asked about, or never answered. */
+  | 'several'
+  | 'unchosen'
   | 'pending'
   | 'stranger'
   | 'nobody'
@@ -41,7 +47,7 @@ export interface Fate {
   readonly id?: string;
   /** The address to invite as a guest. */
   readonly address?: string;
-  /** How often they were rung by this request, and when last, epoch ms. */
+  /** How often they were rung by this request, and when last (or looked for in vain), epoch ms. */
   readonly rounds: number;
   readonly rungAt: number;
   /** They were refused together with others, so the next ring is theirs alone. */
@@ -57,56 +63,26 @@ export interface InviteOutcome {
   readonly isInCall: boolean;
   readonly joinUrl?: string;
   readonly showLink?: true;
-  /** The request that is to bring Usher into the call. */
+  /** The request that is to bring Usher into the call, and the one in whose call people were last rung or seen. */
   readonly waitsFor?: string;
+  readonly within?: string;
+  /** Since when that call is over, epoch ms. */
+  readonly overAt?: number;
   /** When somebody last said to stop, epoch ms. */
   readonly stoppedAt?: number;
 }
 
 /** Stages from which somebody may be rung (again). */
-export const MISSING: ReadonlySet<Stage> = new Set(['declined', 'noAnswer', 'failed', 'left', 'stopped', 'notRung']);
-
-/** The call of this chat, as far as is known: who is in it comes from whichever look is the latest. */
-export interface Room {
-  readonly callId: string | null;
-  readonly isComing: boolean;
-  /** Who is in, by id. */
-  readonly roster: ReadonlyMap<string, RosterEntry>;
-  readonly rosterAt: number;
-  /** When the roster was last asked for by this request, answered or not. */
-  readonly lookedAt: number;
-  readonly joinUrl?: string;
-  /** Whom Graph rang itself when this request started the call, and when. */
-  readonly started: { readonly ids: readonly string[]; readonly at: number } | null;
-}
-
-/** The request that holds the call: the one that lives, else the newest. */
-export function keeperOf(beside: readonly Request[]): Request | undefined {
-  const keepers = beside.filter(({ capability }) => capability === 'callJoin');
-  return keepers.find((one) => !ENDED.has(one.state)) ?? keepers[0];
-}
-
-export function roomOf(keeper: Request | undefined, answers: readonly Answer[], isOurs: boolean): Room {
-  const state = keeper?.outcome as CallState | null | undefined;
-  const isLive = keeper !== undefined && !ENDED.has(keeper.state);
-  const joinUrl = state?.joinUrl ? { joinUrl: state.joinUrl } : {};
-  const targets = isOurs ? (keeper?.input as JoinInput | undefined)?.group?.targets : undefined;
-  const started = targets && state ? { ids: targets.map(({ id }) => id), at: state.askedAt } : null;
-  if (!isLive || state?.phase !== 'in' || state.callId === undefined)
-    return { callId: null, isComing: isLive, roster: new Map(), rosterAt: 0, lookedAt: 0, started, ...joinUrl };
-  const own = answers.findLast(({ call }) => call.name === 'roster');
-  const isNewer = own?.reply?.ok === true && own.sentAt > state.rosterAt;
-  const roster = isNewer && own.reply?.ok ? readRoster(own.reply.body['value']) : state.roster;
-  return {
-    callId: state.callId,
-    isComing: true,
-    roster: new Map(roster.map((one) => [one.id, one])),
-    rosterAt: isNewer ? own.sentAt : state.rosterAt,
-    lookedAt: own?.sentAt ?? 0,
-    started,
-    ...joinUrl,
-  };
-}
+export const MISSING: ReadonlySet<Stage> = new Set([
+  'declined',
+  'noAnswer',
+  'failed',
+  'left',
+  'waited',
+  'stopped',
+  'notRung',
+  'unchosen',
+]);
 
 /** How long somebody who answered may be missing on the roster. */
 export const ROSTER_LAG_MS = 3_000;
@@ -170,56 +146,119 @@ function fateOf(
   room: Room,
 ): Fate {
   const { key } = wanted;
-  const base = { key, name: 'name' in found ? found.name : wanted.name, rounds: 0, rungAt: 0 };
+  const before = heard.before.get(key);
+  const endedAt = room.ended?.at ?? 0;
+  /** They were asked for again since this: whoever was rung since has been rung again. */
+  const askedAfter = (at: number): number | undefined => {
+    const asked = heard.signals.get(`ring:${key}`)?.at ?? -1;
+    return asked > Math.max(at, endedAt) ? asked : undefined;
+  };
+  const base = { key, name: found.is === 'unasked' ? wanted.name : found.name, rounds: 0, rungAt: 0 };
+  if (found.is === 'unreadable') return { ...base, at: 'failed', why: found.problem.say, rungAt: found.at };
+  if (found.is === 'several')
+    return { ...base, at: room.ended && askedAfter(0) === undefined ? 'unchosen' : 'several' };
   if (found.is !== 'person' && found.is !== 'phone')
     return { ...base, at: found.is as Stage, ...(wanted.as === 'address' ? { address: wanted.address } : {}) };
   const { id } = found;
-  const before = heard.before.get(key);
   const rings = heard.rings.get(id) ?? [];
   const isTarget = room.started?.ids.includes(id) === true;
-  const rounds = rings.length + (isTarget ? 1 : 0);
+  // A start before this one, and rings whose answers were forgotten, are known from then.
+  const wasRung = before !== undefined && before.rounds > 0;
   const last = rings.at(-1);
-  const rungAt = Math.max(last?.sentAt ?? 0, isTarget ? (room.started?.at ?? 0) : 0);
-  const person = { ...base, id, rounds, rungAt };
-  const asked = heard.signals.get(`ring:${key}`);
-  // Whoever was rung since has been rung again.
-  const again = asked && asked.at > rungAt ? asked : undefined;
+  const person = {
+    ...base,
+    id,
+    rounds: Math.max(rings.length + (isTarget ? 1 : 0), wasRung ? before.rounds : 0),
+    rungAt: Math.max(last?.sentAt ?? 0, isTarget ? (room.started?.at ?? 0) : 0, wasRung ? before.rungAt : 0),
+  };
+  const again = askedAfter(person.rungAt);
   const onRoster = room.roster.get(id);
-  const seenAt = before?.seenAt !== undefined && before.seenAt >= rungAt ? before.seenAt : undefined;
+  const seenAt = before?.seenAt !== undefined && before.seenAt >= person.rungAt ? before.seenAt : undefined;
   if (onRoster) return { ...person, at: onRoster.isInLobby ? 'lobby' : 'in', seenAt: seenAt ?? room.rosterAt };
-  const toRing: Stage = heard.stoppedAt >= (again?.at ?? 0) ? 'stopped' : 'toRing';
-  // Seen before the latest ring says nothing of that ring; seen since, it is answered.
-  if (before && seenAt !== undefined)
-    return again ? { ...person, at: toRing } : { ...person, seenAt, at: room.rosterAt > seenAt ? 'left' : before.at };
-  if (last) {
-    if (last.reply?.ok === false && last.reply.problem.kind === 'refused' && rungIn(last.call).length > 1)
-      return { ...person, at: toRing, alone: true };
-    const ended = endOf(last, id, heard, facts, ringMs, room);
-    if (ended === null) return { ...person, at: 'ringing' };
-    return again ? { ...person, at: toRing } : { ...person, ...ended };
-  }
-  if (again) return { ...person, at: toRing };
-  if (room.started && isTarget)
-    return { ...person, at: room.started.at + ringMs > lastSeen(room, facts) ? 'ringing' : 'noAnswer' };
-  const theirs = otherRing(id, before?.by, facts.beside);
-  return theirs ? { ...person, ...theirs } : { ...person, at: toRing };
+  const toRing: Stage = heard.stoppedAt >= (again ?? 0) ? 'stopped' : 'toRing';
+  const settled = (): Omit<Fate, keyof typeof base> => {
+    // Seen before the latest ring says nothing of that ring; seen since, it is answered.
+    if (before && seenAt !== undefined) return { seenAt, at: room.rosterAt > seenAt ? 'left' : before.at };
+    if (last) {
+      if (last.reply?.ok === false && last.reply.problem.kind === 'refused' && rungIn(last.call).length > 1)
+        return { at: toRing, alone: true };
+      return endOf(last, id, heard, facts, ringMs, room) ?? { at: 'ringing' };
+    }
+    if (room.started && isTarget) return startEnd(room.started, facts, ringMs, room);
+    if (wasRung || before?.why?.key === 'call.why.over') return settledBefore(before);
+    return otherRing(id, before, facts.beside) ?? { at: toRing };
+  };
+  const fate: Fate = { ...person, ...settled() };
+  // Whoever still rings is not rung over it.
+  if (again !== undefined && fate.at !== 'ringing' && fate.at !== 'answered') return { ...person, at: toRing };
+  return room.callId === null ? withoutCall(fate, room) : fate;
 }
 
-/** The fate of somebody whom another request rings: the one that was followed before, else one that rings now. */
+/** How it stood with somebody of whom nothing new is known; who rang then rings no more. */
+function settledBefore(fate: Fate): Pick<Fate, 'at' | 'why'> {
+  return fate.at === 'ringing' || fate.at === 'answered' ? { at: 'noAnswer' } : settledAs(fate);
+}
+
+/** Nobody is in, or rings, where there is no call; and whose call is over is not rung any more unless asked for again. */
+function withoutCall(fate: Fate, { ended }: Room): Fate {
+  const { why: _, alone: __, ...plain } = fate;
+  const because = { why: say('call.why.over') };
+  switch (fate.at) {
+    case 'in':
+    case 'answered':
+      return { ...plain, at: 'wasIn' };
+    case 'lobby':
+      return { ...plain, at: 'waited' };
+    case 'ringing':
+      return ended ? { ...plain, at: 'noAnswer', ...because } : fate;
+    case 'toRing':
+      return ended?.cameAbout ? { ...plain, at: 'notRung', ...because } : fate;
+    case 'failed':
+      // Graph knew no such call, and now it is known why.
+      return ended && fate.why?.key === 'call.refused.gone' ? { ...plain, at: 'notRung', ...because } : fate;
+    default:
+      return fate;
+  }
+}
+
+/** What became of somebody whom the start of the call rang, and who was never seen in it. */
+function startEnd(
+  { at }: NonNullable<Room['started']>,
+  facts: Facts,
+  ringMs: number,
+  room: Room,
+): Pick<Fate, 'at' | 'why'> {
+  const { ended } = room;
+  // A call between two ends with what became of its ring.
+  if (ended?.result && ended.result.code >= 400) return ringEnd(ended.result);
+  if (ended?.cameAbout && room.started?.ids.length === 1) return { at: 'wasIn' };
+  return { at: at + ringMs > lastSeen(room, facts) ? 'ringing' : 'noAnswer' };
+}
+
+/**
+ * The fate of somebody whom another request rings: the one that was followed before, else one that rings now. One that was
+ * followed and is not shown any more leaves things as they were, or they would be rung twice.
+ */
 function otherRing(
   id: string,
-  by: string | undefined,
+  before: Fate | undefined,
   beside: readonly Request[],
 ): Pick<Fate, 'at' | 'by' | 'why'> | undefined {
+  const by = before?.by;
   for (const { id: other, state, capability, outcome } of beside) {
     if (!RINGERS.includes(capability as (typeof RINGERS)[number])) continue;
-    if (by === undefined ? ENDED.has(state) : other !== by) continue;
+    const isOver = ENDED.has(state);
+    if (by === undefined ? isOver : other !== by) continue;
     const theirs = (outcome as InviteOutcome | null)?.people.find((one) => one.id === id && one.rounds > 0);
-    if (theirs && (by !== undefined || theirs.at === 'ringing'))
-      return { at: theirs.at, by: other, ...(theirs.why ? { why: theirs.why } : {}) };
+    if (!theirs || (by === undefined && theirs.at !== 'ringing')) continue;
+    if (isOver) return { ...settledBefore(theirs), by: other };
+    // About to be rung again by them is not to be rung by us.
+    return { ...(theirs.at === 'toRing' ? { at: 'ringing' } : settledAs(theirs)), by: other };
   }
-  return undefined;
+  return before && by !== undefined ? { ...settledBefore(before), by } : undefined;
 }
+
+const settledAs = ({ at, why }: Fate): Pick<Fate, 'at' | 'why'> => ({ at, ...(why ? { why } : {}) });
 
 /** What became of the latest ring of somebody who is not on the roster; null: still ringing. */
 function endOf(
@@ -238,7 +277,9 @@ function endOf(
     heard.ends.get(`${clientContext}:${id}`) ?? heard.ends.get(`${clientContext}:*`) ?? endedAtOnce(reply, sentAt);
   // One word may speak of several: the roster has the last one.
   if (said?.body['status'] === 'completed')
-    return lastSeen(room, facts) < said.at + ROSTER_LAG_MS ? { at: 'answered' } : { at: room.callId ? 'left' : 'in' };
+    return lastSeen(room, facts) < said.at + ROSTER_LAG_MS
+      ? { at: 'answered' }
+      : { at: room.callId ? 'left' : 'wasIn' };
   if (said) return ringEnd((said.body['result'] as CallResult | undefined) ?? { code: 500, subcode: 0 });
   // At the end the roster is asked once more: somebody may have answered without our hearing of it.
   if (lastSeen(room, facts) < sentAt + ringMs) return null;

@@ -14,10 +14,12 @@ export type Found =
   | { readonly is: 'unasked'; readonly call: Call }
   | {
       readonly is: 'several';
+      readonly name: string;
       readonly ask: Say;
       readonly options: readonly { readonly title: string; readonly value: string }[];
     }
-  | { readonly is: 'unreadable'; readonly problem: Problem }
+  /** The look-up came to nothing, and when. */
+  | { readonly is: 'unreadable'; readonly problem: Problem; readonly at: number; readonly name: string }
   | { readonly is: 'person'; readonly id: string; readonly name: string }
   | { readonly is: 'phone'; readonly id: string; readonly name: string }
   /** Known, or not, and not to be rung. */
@@ -71,24 +73,27 @@ function pathOf(wanted: Wanted): string {
   return `/users?$filter=startswith(displayName,${name})%20or%20startswith(surname,${name})&$select=${SELECT}&$top=${OFFERED}`;
 }
 
-export const isUnsettled = (found: Found | undefined): boolean =>
-  found?.is === 'unasked' || found?.is === 'several' || found?.is === 'unreadable';
-
 /** What was answered to each look-up, by its path. */
-export function repliesByPath(answers: readonly Answer[]): ReadonlyMap<string, Reply> {
+export type Said = ReadonlyMap<string, { readonly reply: Reply; readonly at: number }>;
+
+/** One that failed counts until somebody asked for a person again: then it is tried once more. */
+export function repliesByPath(answers: readonly Answer[], askedAgainAt: number): Said {
   return new Map(
-    answers.flatMap(({ call, reply }) =>
-      reply && (call.name === 'find' || call.name === 'member') ? [[call.path, reply] as const] : [],
+    answers.flatMap(({ call, reply, sentAt }) =>
+      reply && (call.name === 'find' || call.name === 'member') && (reply.ok || sentAt >= askedAgainAt)
+        ? [[call.path, { reply, at: sentAt }] as const]
+        : [],
     ),
   );
 }
 
 /** What the answers say of somebody. */
-export function foundOf(wanted: Wanted, replies: ReadonlyMap<string, Reply>, hasPhones: boolean): Found {
+export function foundOf(wanted: Wanted, replies: Said, hasPhones: boolean): Found {
   if (wanted.as === 'phone')
     return hasPhones ? { is: 'phone', id: wanted.number, name: wanted.name } : { is: 'noPhones', name: wanted.name };
-  const reply = replies.get(pathOf(wanted));
-  if (!reply) return { is: 'unasked', call: findCall(wanted) };
+  const said = replies.get(pathOf(wanted));
+  if (!said) return { is: 'unasked', call: findCall(wanted) };
+  const { reply, at } = said;
   if (wanted.as === 'mention' && wanted.userId === undefined) {
     const member = reply.ok ? (reply.body as z.infer<typeof FIND_ANSWERS.member>) : {};
     const id = member.aadObjectId ?? member.objectId;
@@ -96,7 +101,7 @@ export function foundOf(wanted: Wanted, replies: ReadonlyMap<string, Reply>, has
     // Mentioned, but not in this chat: the name says who it is as well as it can.
     return foundOf({ key: wanted.key, as: 'name', name: wanted.name }, replies, hasPhones);
   }
-  if (!reply.ok) return { is: 'unreadable', problem: reply.problem };
+  if (!reply.ok) return { is: 'unreadable', problem: reply.problem, at, name: wanted.name };
   const users = (reply.body as z.infer<typeof FIND_ANSWERS.find>).value;
   const same = users.filter(({ displayName }) => displayName?.toLowerCase() === wanted.name.toLowerCase());
   const [first, ...others] = same.length === 1 ? same : users;
@@ -104,6 +109,7 @@ export function foundOf(wanted: Wanted, replies: ReadonlyMap<string, Reply>, has
   if (others.length > 0 && wanted.as === 'name')
     return {
       is: 'several',
+      name: wanted.name,
       ask: say('call.people.several', { name: wanted.name, count: users.length }),
       options: users.map(optionOf),
     };

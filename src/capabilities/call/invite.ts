@@ -126,12 +126,12 @@ const outcomeOf = (request: Request): InviteOutcome | null => request.outcome as
 const ACTS: Readonly<Record<string, Act>> = {
   ring: {
     read(request, data) {
-      const { people = [], stoppedAt = 0 } = outcomeOf(request) ?? {};
+      const { people = [], stoppedAt = 0, overAt = 0 } = outcomeOf(request) ?? {};
       const missing = people.filter(({ at }) => MISSING.has(at));
       const wanted = missing.filter(({ key, rungAt }) => isDrawn(data['drawn'], key, rungAt));
       if (wanted.length === 0) return bad(problem('clash', 'call.nobodyMissing'));
       return good(
-        wanted.map(({ key, rungAt }) => ({ key: `ring:${key}`, body: { after: Math.max(rungAt, stoppedAt) } })),
+        wanted.map(({ key, rungAt }) => ({ key: `ring:${key}`, body: { after: Math.max(rungAt, stoppedAt, overAt) } })),
       );
     },
   },
@@ -166,6 +166,12 @@ function hears(_request: Request, notice: CallNotice): readonly Omit<Signal, 'at
   ];
 }
 
+/** What is said of all of them together: of a call that goes on, and of one that is over. */
+const SUMS = {
+  now: { all: 'callInvite.all', some: 'callInvite.some', none: 'callInvite.none' },
+  over: { all: 'callInvite.over.all', some: 'callInvite.over.some', none: 'callInvite.over.none' },
+} as const;
+
 function story(
   request: Request<InviteInput, InviteOutcome>,
 ): ReturnType<Capability<InviteInput, InviteOutcome>['story']> {
@@ -174,34 +180,42 @@ function story(
   const who = namesOf(names);
   const title = input.start ? say('callStart.title', { title: input.start, who }) : say('callInvite.title', { who });
   if (!outcome) return { title, rows: [] };
-  const { people, joinUrl, showLink, isInCall } = outcome;
+  const { people, joinUrl, showLink, isInCall, overAt } = outcome;
   const rows =
     people.length > ROWS
       ? groups(people)
       : people.map((one) => ({ label: say('plain', { text: one.name }), text: stageOf(one) }));
   const link = showLink && joinUrl ? [{ label: say('call.row.link'), text: joinUrl }] : [];
   const told = { rows: [...rows.slice(0, 10 - link.length), ...link], title };
-  const missing = people.filter(({ at }) => MISSING.has(at));
-  const buttons = buttonsOf(outcome, missing, request.capability);
-  const inside = people.filter(({ at }) => at === 'in').length;
-  const ringing = people.filter(({ at }) => at === 'ringing' || at === 'toRing' || at === 'answered').length;
-  const counts = { inside, count: people.length, missing: people.length - inside };
+  const buttons = buttonsOf(
+    outcome,
+    people.filter(({ at }) => MISSING.has(at)),
+    request.capability,
+  );
+  const number = (...stages: Stage[]) => people.filter(({ at }) => stages.includes(at)).length;
+  // Of a call that is over is told who was in it, to the end or not.
+  const inside = overAt === undefined ? number('in') : number('wasIn', 'left');
+  const counts = { inside, count: people.length };
+  const how = inside === people.length ? 'all' : inside === 0 ? 'none' : 'some';
+  const summed = {
+    sentence: say(SUMS[overAt === undefined ? 'now' : 'over'][how], counts),
+    tone: how === 'all' ? ('good' as const) : ('warning' as const),
+  };
+  // Somebody who was looked for and can be rung; the others are settled before it begins.
+  if (!people.some(({ id }) => id !== undefined)) return { ...told, ending: { ...summed, buttons } };
+  const rings = number('ringing', 'answered') > 0 || (isInCall && number('toRing') > 0);
+  // Taken up again after the call, it is on its way into another one.
+  const waits = !rings && (number('toRing') > 0 || overAt !== undefined);
   return {
     ...told,
     live: {
       state: say('call.underWay'),
-      sentence: say(isInCall ? (ringing > 0 ? 'callInvite.ringing' : 'callInvite.some') : 'callInvite.joining', counts),
-      tone: 'neutral',
+      ...(rings || waits
+        ? { sentence: say(waits ? 'callInvite.joining' : 'callInvite.ringing', counts), tone: 'neutral' }
+        : summed),
       buttons,
     },
-    ending: {
-      sentence: say(
-        inside === people.length ? 'callInvite.all' : inside === 0 ? 'callInvite.none' : 'callInvite.some',
-        counts,
-      ),
-      tone: inside === people.length ? 'good' : 'warning',
-      buttons,
-    },
+    ending: { ...summed, buttons },
   };
 }
 
@@ -218,8 +232,10 @@ const stageOf = ({ at, why }: Fate): Say => {
 function groups(people: readonly Fate[]): Story['rows'] {
   const order: readonly Stage[] = [
     'in',
+    'wasIn',
     'answered',
     'lobby',
+    'waited',
     'ringing',
     'toRing',
     'declined',
@@ -228,6 +244,8 @@ function groups(people: readonly Fate[]): Story['rows'] {
     'left',
     'stopped',
     'notRung',
+    'several',
+    'unchosen',
     'pending',
     'stranger',
     'nobody',

@@ -1,25 +1,18 @@
 /**
  * Ringing people into the call, one step at a time: who is meant → is Usher in the call → ring those who can be rung, five
- * at a time → what became of each. A pure function; who is in comes from the call's own request, what became of a ring
- * from what was heard and, when nothing was, from the roster.
+ * at a time → what became of each → how it stands with them for as long as the call is held. A pure function; who is in
+ * comes from the call's own request, what became of a ring from what was heard and, when nothing was, from the roster.
  * Must not know HTTP, cards or the store. Shapes and limits: Microsoft Graph v1.0, participant-invite.
  */
 import { z } from 'zod/v4';
-import type { Answer, Call, Facts, Step } from '../../requests/capability.ts';
+import type { Answer, Call, Facts, Step, Wake } from '../../requests/capability.ts';
 import { problem } from '../../requests/problem.ts';
-import {
-  type Fate,
-  fatesOf,
-  type InviteOutcome,
-  keeperOf,
-  MISSING,
-  Operation,
-  ROSTER_LAG_MS,
-  roomOf,
-} from './fates.ts';
-import { FIND_ANSWERS, foundOf, isUnsettled, repliesByPath } from './find.ts';
-import type { CallState, JoinInput } from './joinStep.ts';
+import { ENDED, type Question, type Request } from '../../requests/request.ts';
+import { type Fate, fatesOf, type InviteOutcome, Operation, ROSTER_LAG_MS } from './fates.ts';
+import { FIND_ANSWERS, type Found, foundOf, repliesByPath } from './find.ts';
+import { type JoinInput, RINGERS } from './joinStep.ts';
 import type { Wanted } from './people.ts';
+import { keeperOf, keepersOf, type Room, roomOf } from './room.ts';
 
 export interface InviteInput {
   readonly chat: string;
@@ -43,6 +36,12 @@ const MOST_AT_ONCE = 5;
 const LOOK_MS = 10_000;
 /** How long a request waits for the call it asked for. */
 const CALL_MS = 5 * 60_000;
+/** How long nobody is rung in a call that Graph does not know, unless it was seen since. */
+const DOUBT_MS = 20_000;
+/** While a call is held nothing happens by itself: who is in is told by the call's own request. This is for its death. */
+const HELD_MS = 60 * 60_000;
+/** How long a person is waited for who was asked whom they mean. */
+const ANSWER_MS = 3 * 24 * 3600_000;
 
 export const INVITE_ANSWERS = {
   ...FIND_ANSWERS,
@@ -56,90 +55,143 @@ export function stepInvite(
   facts: Facts<InviteOutcome>,
   settings: InviteSettings,
 ): Step<InviteOutcome> {
-  const said = repliesByPath(answers);
+  const askedAgainAt = Math.max(0, ...facts.signals.filter(({ key }) => key.startsWith('ring:')).map(({ at }) => at));
+  const said = repliesByPath(answers, askedAgainAt);
   const found = input.people.map((wanted) => foundOf(wanted, said, settings.applicationInstanceId !== null));
-  const open = found.find(isUnsettled);
+  const open = found.find(({ is }) => is === 'unasked');
   if (open?.is === 'unasked') return { kind: 'call', call: open.call };
-  if (open?.is === 'several')
-    return {
-      kind: 'ask',
-      question: {
-        say: open.ask,
-        field: input.people[found.indexOf(open)]?.key ?? '',
-        options: open.options,
-        search: 'people',
-      },
-      forMs: 3 * 24 * 3600_000,
-    };
-  if (open?.is === 'unreadable') return { kind: 'fail', problem: open.problem };
 
-  const keeper = keeperOf(facts.beside);
-  const room = roomOf(keeper, answers, input.start !== undefined && facts.soFar?.waitsFor === keeper?.id);
+  const keeper = keeperOf(keepersOf(facts.beside), facts.soFar);
+  const room = roomOf(keeper, answers, facts, input.start !== undefined);
   const people = fatesOf(input.people, found, answers, facts, settings.ringMs, room);
-  const stop = facts.signals.find(({ key }) => key === 'stop');
-  const outcome: InviteOutcome = {
-    people,
-    isInCall: room.callId !== null,
-    ...(room.joinUrl ? { joinUrl: room.joinUrl } : {}),
-    ...(facts.signals.some(({ key }) => key === 'link') ? { showLink: true } : {}),
-    ...(facts.soFar?.waitsFor ? { waitsFor: facts.soFar.waitsFor } : {}),
-    ...(stop ? { stoppedAt: stop.at } : {}),
-  };
-  const rest = (forMs: number, soFar = outcome): Step<InviteOutcome> => ({
-    kind: 'later',
-    forMs,
-    waits: true,
-    outcome: soFar,
-  });
+  const question = questionOf(input, found, people);
+  const isAnybody = people.some(({ id }) => id !== undefined);
+  const unread = found.find((one) => one.is === 'unreadable');
+  if (unread?.is === 'unreadable' && !isAnybody && !question) return { kind: 'fail', problem: unread.problem };
+  // Nobody but who is asked about: there is nothing to tell yet.
+  if (question && !isAnybody) return { kind: 'ask', question, forMs: ANSWER_MS };
 
-  const toRing = people.filter(({ at }) => at === 'toRing');
-  if (toRing.length > 0 && room.callId === null) {
-    if (room.isComing && keeper) return rest(CALL_MS, { ...outcome, waitsFor: keeper.id });
-    // The call that was waited for did not come about; whoever tries again asks for another.
-    if (keeper && facts.soFar?.waitsFor === keeper.id && (keeper.outcome as CallState | null)?.since === undefined)
-      return { kind: 'fail', problem: keeper.problem ?? problem('gone', 'call.over.gone'), outcome: notRung(outcome) };
-    const join = input.start === undefined ? input.join : startOf(input.chat, input.start, toRing);
-    if (join === null)
-      return {
-        kind: 'fail',
-        problem: problem('input', input.start === undefined ? 'call.notAMeeting' : 'call.startWithPeople', {
-          field: 'people',
-        }),
-        outcome: notRung(outcome),
-      };
-    return {
-      kind: 'file',
-      filing: {
-        capability: 'callJoin',
-        subject: input.chat,
-        input: join,
-        key: `join:${input.chat}:${keeper?.id ?? ''}`,
-      },
-    };
-  }
-  if (toRing.length > 0 && room.callId !== null)
-    return { kind: 'call', call: ringCall(room.callId, together(toRing), answers, facts), outcome };
-
+  const outcome = outcomeOf(people, room, keeper, facts);
   const ringing = people.filter(({ at }) => at === 'ringing');
   const answered = people.filter(({ at }) => at === 'answered');
-  if (ringing.length === 0 && answered.length === 0)
-    return { kind: 'done', outcome, standing: people.some(({ at }) => MISSING.has(at)) ? 'missing' : 'in' };
-  const lastRing = Math.max(
-    room.started?.at ?? 0,
-    ...answers.filter(({ call }) => call.name === 'ring').map(({ sentAt }) => sentAt),
-    0,
-  );
-  const endsAt = lastRing + settings.ringMs;
-  if (room.callId === null) return rest(Math.max(endsAt - facts.now, 1_000));
+  const isBusy = ringing.length > 0 || answered.length > 0;
+  const isAll = people.every(({ at }) => at === 'in');
+  const standing = isBusy ? 'ringing' : room.ended ? 'over' : isAll ? 'in' : 'missing';
+  /** Waits for what is heard, and for the answer to what was asked; `forMs` at the longest. */
+  const rest = (forMs: number, soFar = outcome, says: readonly Wake[] = []): Step<InviteOutcome> => {
+    const wakes = [...followersOf(soFar, input, facts), ...says];
+    const held = { outcome: soFar, standing, ...(wakes.length > 0 ? { wakes } : {}) };
+    return question
+      ? { kind: 'ask', question, forMs: ANSWER_MS, againMs: forMs, ...held }
+      : { kind: 'later', forMs, waits: true, ...held };
+  };
+
+  const toRing = people.filter(({ at }) => at === 'toRing');
+  if (toRing.length > 0 && room.callId === null) return callFirst(input, toRing, outcome, keeper, room, facts, rest);
+  if (room.callId === null && isBusy) return rest(Math.max(ringEndsAt(answers, room, settings) - facts.now, 1_000));
+  if (room.callId === null || !isAnybody) {
+    if (room.isLive && isAnybody) return rest(HELD_MS);
+    if (question) return rest(ANSWER_MS);
+    const wakes = followersOf(outcome, input, facts);
+    return { kind: 'done', outcome, standing, ...(wakes.length > 0 ? { wakes } : {}) };
+  }
+
+  // Graph knows no such call: the call's own request is to look at once, and until it has nobody else is rung.
+  const goneAt = Math.max(...answers.filter(isGone).map(({ sentAt }) => sentAt), 0);
+  const isDoubtful = goneAt > room.rosterAt && facts.now < goneAt + DOUBT_MS;
+  if (isDoubtful)
+    return rest(goneAt + DOUBT_MS - facts.now, outcome, [
+      { capability: 'callJoin', subject: input.chat, says: { key: 'look:gone', body: { at: goneAt } } },
+    ]);
+  if (toRing.length > 0)
+    return { kind: 'call', call: ringCall(room.callId, together(toRing), answers, facts), outcome };
   // Somebody said to have answered is looked for at once, and again until they must be there.
   if (answered.length > 0) {
     const again = Math.max(room.lookedAt, room.rosterAt) + ROSTER_LAG_MS / 2;
     return facts.now >= again ? { kind: 'call', call: rosterCall(room.callId) } : rest(again - facts.now);
   }
-  const lookAt = Math.min(Math.max(lastRing, room.lookedAt) + LOOK_MS, Math.max(endsAt, room.lookedAt + 1));
-  if (facts.now >= lookAt) return { kind: 'call', call: rosterCall(room.callId) };
-  return rest(lookAt - facts.now);
+  if (ringing.length === 0) return rest(HELD_MS);
+  // Whom another request rings, that one looks for.
+  if (ringing.every(({ by }) => by !== undefined)) return rest(LOOK_MS);
+  const endsAt = ringEndsAt(answers, room, settings);
+  const lookAt = Math.min(
+    Math.max(endsAt - settings.ringMs, room.lookedAt) + LOOK_MS,
+    Math.max(endsAt, room.lookedAt + 1),
+  );
+  return facts.now >= lookAt ? { kind: 'call', call: rosterCall(room.callId) } : rest(lookAt - facts.now);
 }
+
+/** The first of those whose name fits several people, as a question. */
+function questionOf(input: InviteInput, found: readonly Found[], people: readonly Fate[]): Question | null {
+  const asked = new Set(people.filter(({ at }) => at === 'several').map(({ key }) => key));
+  const n = input.people.findIndex(({ key }) => asked.has(key));
+  const one = found[n];
+  if (one?.is !== 'several') return null;
+  return { say: one.ask, field: input.people[n]?.key ?? '', options: one.options, search: 'people' };
+}
+
+function outcomeOf(
+  people: readonly Fate[],
+  room: Room,
+  keeper: Request | undefined,
+  { signals, soFar }: Facts<InviteOutcome>,
+): InviteOutcome {
+  const stop = signals.find(({ key }) => key === 'stop');
+  const within = room.callId === null ? soFar?.within : keeper?.id;
+  return {
+    people,
+    isInCall: room.callId !== null,
+    ...(room.joinUrl ? { joinUrl: room.joinUrl } : {}),
+    ...(signals.some(({ key }) => key === 'link') ? { showLink: true } : {}),
+    ...(soFar?.waitsFor ? { waitsFor: soFar.waitsFor } : {}),
+    ...(within ? { within } : {}),
+    ...(room.ended?.cameAbout ? { overAt: room.ended.at } : {}),
+    ...(stop ? { stoppedAt: stop.at } : {}),
+  };
+}
+
+/** Somebody is to be rung and Usher is in no call: it is waited for, asked for, or cannot be had. */
+function callFirst(
+  input: InviteInput,
+  toRing: readonly Fate[],
+  outcome: InviteOutcome,
+  keeper: Request | undefined,
+  room: Room,
+  { signals, soFar, beside }: Facts<InviteOutcome>,
+  rest: (forMs: number, soFar: InviteOutcome) => Step<InviteOutcome>,
+): Step<InviteOutcome> {
+  if (room.isLive && keeper) return rest(CALL_MS, { ...outcome, waitsFor: keeper.id });
+  // The call that was waited for did not come about; whoever asks again since then asks for another.
+  const isAgain = signals.some(({ key, at }) => key.startsWith('ring:') && at > (room.ended?.at ?? 0));
+  if (keeper && soFar?.waitsFor === keeper.id && room.ended?.cameAbout === false && !isAgain)
+    return { kind: 'fail', problem: keeper.problem ?? problem('gone', 'call.over.gone'), outcome: notRung(outcome) };
+  const join = input.start === undefined ? input.join : startOf(input.chat, input.start, toRing);
+  if (join === null) {
+    const why = input.start === undefined ? 'call.notAMeeting' : 'call.startWithPeople';
+    return { kind: 'fail', problem: problem('input', why, { field: 'people' }), outcome: notRung(outcome) };
+  }
+  // Whoever asks after the same one asks for the same call.
+  const key = `join:${input.chat}:${keepersOf(beside)[0]?.id ?? ''}`;
+  return { kind: 'file', filing: { capability: 'callJoin', subject: input.chat, input: join, key } };
+}
+
+/** When the latest ring is over at the latest. */
+function ringEndsAt(answers: readonly Answer[], room: Room, { ringMs }: InviteSettings): number {
+  const rings = answers.filter(({ call }) => call.name === 'ring').map(({ sentAt }) => sentAt);
+  return Math.max(room.started?.at ?? 0, ...rings, 0) + ringMs;
+}
+
+/** Requests that follow a ring of this one are told when something has become of it. */
+function followersOf(outcome: InviteOutcome, { chat }: InviteInput, facts: Facts<InviteOutcome>): readonly Wake[] {
+  const follows = (one: Request): boolean =>
+    !ENDED.has(one.state) &&
+    ((one.outcome as InviteOutcome | null)?.people?.some(({ by }) => by === facts.requestId) ?? false);
+  if (!facts.beside.some(follows) || JSON.stringify(outcome) === JSON.stringify(facts.soFar)) return [];
+  return RINGERS.map((capability) => ({ capability, subject: chat }));
+}
+
+const isGone = ({ call, reply }: Answer): boolean =>
+  (call.name === 'ring' || call.name === 'roster') && reply?.ok === false && reply.problem.kind === 'gone';
 
 /** What the outcome is when nobody could be rung: who tries again asks for another call. */
 function notRung({ waitsFor: _, ...outcome }: InviteOutcome): InviteOutcome {

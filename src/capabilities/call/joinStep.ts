@@ -46,8 +46,9 @@ export interface CallState {
   readonly acted: Readonly<Record<string, number>>;
   /** What came of the last thing somebody asked for. */
   readonly said?: Say;
-  /** Why it is over. */
+  /** Why it is over, and what the calling service said of its end: of a call between two, how its ring went. */
   readonly over?: Say;
+  readonly result?: CallResult;
 }
 
 export interface CallSettings {
@@ -85,7 +86,7 @@ export function stepJoin(
   facts: Facts<CallState>,
   settings: CallSettings,
 ): Step<CallState> {
-  const state = fold(facts.soFar, answers, facts);
+  const state = fold(input, facts.soFar, answers, facts);
   if (state === null) return enter(input, answers, facts, settings);
   if (state.phase === 'joining') return wait(input, state, answers, facts, settings);
   if (state.phase === 'in') return stay(input, state, answers, facts);
@@ -127,7 +128,7 @@ function enter(
   if (!joined.ok && joined.problem.kind !== 'unsure') return fail(whyRefused(joined.problem), input);
   const known = joined.ok ? { ...begun, callId: (joined.body as { id: string }).id } : begun;
   // Whoever goes on after a process that died may have heard of the call already.
-  const state = fold(known, answers, facts) ?? known;
+  const state = fold(input, known, answers, facts) ?? known;
   if (state.phase === 'in') return stay(input, state, answers, facts);
   return state.phase === 'over' ? over(input, state) : rest(input, state, facts, UNHEARD_MS);
 }
@@ -191,7 +192,12 @@ function stay(
 }
 
 /** What the answers since the last rest, and what was heard, make of what was known. */
-function fold(soFar: CallState | null, answers: readonly Answer[], facts: Facts<CallState>): CallState | null {
+function fold(
+  { group }: JoinInput,
+  soFar: CallState | null,
+  answers: readonly Answer[],
+  facts: Facts<CallState>,
+): CallState | null {
   let state = soFar;
   if (state === null) return null;
   const established = facts.signals.find(
@@ -222,14 +228,19 @@ function fold(soFar: CallState | null, answers: readonly Answer[], facts: Facts<
     if (name.startsWith('act ')) state = withAct(state, name.slice(4), reply, facts);
   }
   const ended = facts.signals.find(({ key }) => key === `terminated:${state?.callId}`);
-  if (ended && state.phase !== 'over')
-    state = {
-      ...state,
-      phase: 'over',
-      over: whyEnded(ended.body['result'] as CallResult | undefined, state.phase === 'in'),
-    };
+  if (ended && state.phase !== 'over') {
+    const result = ended.body['result'] as CallResult | undefined;
+    const over = whyEnded(result, state.phase === 'in' ? 'in' : group ? 'starting' : 'joining');
+    state = { ...state, phase: 'over', over, ...(result ? { result: reduced(result) } : {}) };
+  }
   return state;
 }
+
+const reduced = ({ code, subcode, message }: CallResult): CallResult => ({
+  code,
+  subcode,
+  ...(message === undefined ? {} : { message: message.slice(0, 300) }),
+});
 
 function withRoster(state: CallState, value: unknown, at: number, facts: Facts): CallState {
   const hints = facts.signals.filter(({ key, at: when }) => HINTS.test(key) && when <= at);

@@ -21,8 +21,9 @@ export function ringEnd({ code, subcode, message = '' }: CallResult): { readonly
 }
 
 /** Why a call that was asked for did not come about, or is over. */
-export function whyEnded(result: CallResult | undefined, wasIn: boolean): Say {
-  if (wasIn) return say('call.over.ended');
+export function whyEnded(result: CallResult | undefined, was: 'joining' | 'starting' | 'in'): Say {
+  if (was === 'in') return say('call.over.ended');
+  if (was === 'starting' && result?.code !== 403) return say('call.over.unanswered');
   if (result && result.code === 403) return say('call.over.forbidden');
   return say('call.over.notLetIn');
 }

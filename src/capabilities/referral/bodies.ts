@@ -3,7 +3,7 @@
  * Source: Partner Center referrals, create-a-referral and referral-resources. The doubled "To" of
  * `consentToToShareInfoWithOthers` is the service's; values are booleans and numbers, never text.
  */
-import type { Deal } from './deal.ts';
+import type { Deal, WholeDeal } from './deal.ts';
 import { OWN_REFERENCE } from './deal.ts';
 import type { Member } from './members.ts';
 import type { NewDeal } from './newDeal.ts';
@@ -52,7 +52,9 @@ export function ownBody(deal: NewDeal, requestId: string): Record<string, unknow
         services: deal.services.map((id) => ({ id })),
         solutions: [
           ...deal.solutions.map(({ id, name }) => ({ id, name, type: 'Category' })),
-          ...(deal.solutionId ? [{ id: deal.solutionId, name: deal.solutionId, type: 'Name' }] : []),
+          ...(deal.solutionId
+            ? [{ id: deal.solutionId, name: deal.solutionName ?? deal.solutionId, type: 'Name' }]
+            : []),
         ],
       },
     },
@@ -100,17 +102,26 @@ export function invitedBody(
   };
 }
 
-/** What an existing deal says, as the body of another referral of its engagement. */
-export function likeDeal(deal: Deal): Record<string, unknown> {
+/** What an existing deal says, as the body of another referral of its engagement, for that organization. */
+export function likeDeal(deal: WholeDeal, { organizationId }: Invitee): Record<string, unknown> {
   const { name, customerProfile, consent, details, team, qualification } = deal;
-  return {
+  const forMicrosoft = organizationId === MICROSOFT.id ? { consentToShareReferralWithMicrosoftSellers: true } : {};
+  return withoutNulls({
     name: name ?? customerProfile?.name ?? deal.id,
     qualification: qualification ?? 'SalesQualified',
     customerProfile: customerProfile ?? {},
-    consent: consent ?? {},
+    consent: { ...consent, ...forMicrosoft },
     details: details ?? {},
-    ...(team ? { team } : {}),
-  };
+    team: team ?? undefined,
+  }) as Record<string, unknown>;
+}
+
+/** The service sends null for what it does not know, and need not take it. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  const known = Object.entries(value).filter(([, one]) => one !== null && one !== undefined);
+  return Object.fromEntries(known.map(([key, one]) => [key, withoutNulls(one)]));
 }
 
 /** Whether this referral of an engagement is the one for that organization. */

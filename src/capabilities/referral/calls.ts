@@ -60,11 +60,15 @@ export function skipTokenOf(nextLink: string | null | undefined): string | undef
 /** Most pages read of one list: a hundred deals each. */
 const MOST_PAGES = 10;
 
-/** What a list said, page by page: the call that is still to be made, or all of it, or why not. */
+/**
+ * What a list said, page by page: the call that is still to be made, or all of it, or why not. `isEnough`: nothing on later
+ * pages is wanted any more.
+ */
 export function pagesOf(
   name: string,
   query: ListQuery,
   answers: readonly Answer[],
+  isEnough: (page: Page) => boolean = () => false,
 ): { readonly call: Call } | { readonly deals: Page['value']; readonly isAll: boolean } | { readonly reply: Reply } {
   const said = answers.filter(({ call }) => call.name === name);
   const deals: Page['value'] = [];
@@ -74,7 +78,7 @@ export function pagesOf(
     if (!reply?.ok) return { reply: reply ?? { ok: true, body: {} } };
     const page = reply.body as Page;
     deals.push(...page.value);
-    next = skipTokenOf(page['@odata.nextLink']);
+    next = isEnough(page) ? undefined : skipTokenOf(page['@odata.nextLink']);
     // A service that goes round in circles is not followed.
     if (next !== undefined && seen.has(next)) next = undefined;
     if (next !== undefined) seen.add(next);

@@ -6,12 +6,12 @@ import type { Capability, Field, Raw, Story, Surroundings } from '../../requests
 import { bad, good, type Problem, type Result } from '../../requests/problem.ts';
 import type { Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
-import { looksLikeDay, readDay } from '../days.ts';
+import { looksLikeDay, readAnyDay } from '../days.ts';
 import { given, readerOf } from '../reader.ts';
 import { CHANGE_ANSWERS, type ChangeInput, type ChangeKind, type ChangeOutcome, stepChange } from './changeStep.ts';
 import { customerOf, DASHBOARD, dayOf, stateOf, worthOf } from './deal.ts';
 import { readMembers, textOf } from './members.ts';
-import { isCurrency, readMoney } from './money.ts';
+import { isAmount, isCurrency, readMoney } from './money.ts';
 import { whichOf } from './which.ts';
 
 const WHICH: Field = { name: 'which', kind: 'text', words: 'referral.field.which', required: true, max: 200 };
@@ -83,8 +83,8 @@ export function referralChange(kind: ChangeKind): Capability<ChangeInput, Change
     write,
     choose: (input, field, { value }) => {
       if (field === 'id') return { ...input, id: value };
-      const [keep = '', eTag = ''] = value.split(' ', 2);
-      return keep === 'mine' ? { ...input, seen: eTag } : { ...input, keep: 'theirs' };
+      const [, told, eTag = ''] = /^mine (\d+) (.*)$/.exec(value) ?? [];
+      return told ? { ...input, seen: eTag, told: Number(told) } : { ...input, keep: 'theirs' };
     },
     subject: ({ id, which }) => id ?? which.toLowerCase(),
     answers: CHANGE_ANSWERS,
@@ -96,7 +96,8 @@ export function referralChange(kind: ChangeKind): Capability<ChangeInput, Change
 function read(kind: ChangeKind, raw: Raw, around: Surroundings): Result<readonly ChangeInput[], readonly Problem[]> {
   const fields = FIELDS[kind];
   const { text, fault, faults } = readerOf(raw, fields);
-  for (const { name, words, required } of fields) if (required && !text(name)) fault(name, `${words}.missing`);
+  // Every field is read before anything is judged, so that none is cut short in silence.
+  for (const { name, words, required } of fields) if (!text(name) && required) fault(name, `${words}.missing`);
   const was = wasOf(raw['was']);
   const changed = (field: Field): string | undefined => {
     const typed = fields.includes(field) ? text(field.name) : undefined;
@@ -104,11 +105,12 @@ function read(kind: ChangeKind, raw: Raw, around: Surroundings): Result<readonly
   };
   const typedValue = changed(VALUE);
   const money = typedValue ? readMoney(typedValue) : null;
-  if (typedValue && (!money || money.amount <= 0))
+  if (typedValue && (!money || !isAmount(money.amount)))
     fault('value', say('referral.value.unreadable', { text: typedValue }));
   if (money?.currency && !isCurrency(money.currency)) fault('value', 'referral.value.currency');
   const typedClose = changed(CLOSE);
-  const close = typedClose ? readAnyDay(typedClose, around) : undefined;
+  // A deal may have been closed on a day that is over.
+  const close = typedClose ? (readAnyDay(typedClose, around, kind === 'won') ?? undefined) : undefined;
   if (typedClose && !close) fault('close', say('referral.close.unreadable', { text: typedClose }));
   const team = readMembers(changed(TEAM) ?? '', null);
   for (const one of team.faults.slice(0, 3)) fault('team', one);
@@ -132,13 +134,6 @@ function wasOf(text: string | undefined): Readonly<Record<string, unknown>> {
   } catch {
     return {};
   }
-}
-
-/** A deal may have been closed on a day that is over. */
-function readAnyDay(typed: string, around: Surroundings): string | undefined {
-  if (/^\d{4}-\d{2}-\d{2}$/.test(typed) && !Number.isNaN(Date.parse(typed))) return typed;
-  const read = readDay(typed, around);
-  return 'day' in read ? read.day : undefined;
 }
 
 function write({ which, id, sets, seen }: ChangeInput): Raw {
@@ -165,6 +160,11 @@ function rowsOfSets({ amount, currency, close, notes, reason, team }: ChangeInpu
   return rows;
 }
 
+function sentenceOf({ kept, isUnread }: ChangeOutcome, kind: ChangeKind): string {
+  if (kept === 'theirs') return 'referral.keptTheirs';
+  return isUnread ? 'referral.doneUnread' : `referral.change.${kind}.done`;
+}
+
 function story({
   input,
   outcome,
@@ -187,7 +187,7 @@ function story({
     page: DASHBOARD,
     ending: {
       state: stateOf(deal),
-      sentence: say(outcome.kept === 'theirs' ? 'referral.keptTheirs' : `referral.change.${kind}.done`, {
+      sentence: say(sentenceOf(outcome, kind), {
         customer,
         value: worthOf(deal.details?.dealValue, deal.details?.currency) || '–',
         date: dayOf(deal.details?.closingDateTime) ?? '–',

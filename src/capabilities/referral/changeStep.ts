@@ -28,6 +28,8 @@ export interface ChangeInput extends Which {
   };
   /** The eTag of the deal as whoever asked saw it. */
   readonly seen?: string;
+  /** How many refusals whoever asked has been told of, and wants it all the same. */
+  readonly told?: number;
   /** Somebody changed it meanwhile, and theirs is to stay. */
   readonly keep?: 'theirs';
 }
@@ -35,6 +37,8 @@ export interface ChangeInput extends Which {
 export interface ChangeOutcome {
   readonly deal: Deal;
   readonly kept?: 'theirs';
+  /** It is done, and could not be read afterwards: `deal` is what it should be. */
+  readonly isUnread?: true;
 }
 
 export const CHANGE_ANSWERS = { ...WHICH_ANSWERS, read: Deal, readBack: Deal };
@@ -50,7 +54,7 @@ export function stepChange(
   const meant = meantBy(input, answers);
   if ('call' in meant) return { kind: 'call', call: meant.call };
   if ('question' in meant) return { kind: 'ask', question: meant.question, forMs: CHOOSE_MS };
-  if ('problem' in meant) return { kind: 'fail', problem: meant.problem };
+  if ('problem' in meant) return { kind: 'fail', problem: meant.problem, fresh: true };
   const { id } = meant;
 
   const patched = answers.findLast(({ call }) => call.name === 'patch');
@@ -74,9 +78,10 @@ export function stepChange(
   const why = patched?.reply?.ok === false ? patched.reply.problem : null;
   if (why && why.reason !== 'precondition') return refuse(deal, inForm(why));
   const isStale = seen !== undefined && Boolean(deal.eTag) && deal.eTag !== seen;
-  // Refused for what was seen, not for what was chosen since.
-  const isRefused = why !== null && (seen === undefined || patched?.call.ifMatch === seen);
-  if (isStale || isRefused) return { kind: 'ask', question: conflict(deal, input), forMs: CHOOSE_MS };
+  // Refused before it was chosen, not since; that the deal reads as before then says nothing.
+  const refusals = answers.filter(({ call, reply }) => call.name === 'patch' && reply?.ok === false).length;
+  const isRefused = why !== null && refusals > (input.told ?? 0);
+  if (isStale || isRefused) return { kind: 'ask', question: conflict(deal, input, refusals), forMs: CHOOSE_MS };
   return { kind: 'call', call: patchCall(id, operationsOf(input, deal), deal.eTag) };
 }
 
@@ -90,11 +95,20 @@ function finish(
 ): Step<ChangeOutcome> {
   const read = answers.findLast(({ call }) => call.name === 'readBack')?.reply;
   if (!known && !read) return { kind: 'call', call: readCall(id, 'readBack') };
-  const deal = known ?? (read?.ok ? (read.body as unknown as Deal) : undefined);
-  // It is done, though it cannot be read just now.
-  if (!deal) return { kind: 'fail', problem: problem('down', 'referral.doneUnread') };
   const by = { name: facts.requester.name, did: input.kind };
-  return { kind: 'done', outcome: { deal }, standing: deal.status, ...tells(deal, by) };
+  const told = known ?? (read?.ok ? (read.body as unknown as Deal) : undefined);
+  if (told) return { kind: 'done', outcome: { deal: told }, standing: told.status, ...tells(told, by) };
+  const before = answers.findLast(({ call, reply }) => call.name === 'read' && reply?.ok)?.reply;
+  const deal = asSent(input, (before?.ok ? before.body : { id, status: '' }) as unknown as Deal);
+  return { kind: 'done', outcome: { deal, isUnread: true }, standing: deal.status, ...tells(deal, by) };
+}
+
+/** How the deal should be after the change. */
+function asSent({ kind, sets }: ChangeInput, deal: Deal): Deal {
+  const { amount = deal.details?.dealValue, currency = deal.details?.currency, notes = deal.details?.notes } = sets;
+  const closingDateTime = sets.close ? `${sets.close}T00:00:00Z` : deal.details?.closingDateTime;
+  const { status, substatus } = kind === 'edit' ? deal : MOVES[kind];
+  return { ...deal, status, substatus, details: { notes, dealValue: amount, currency, closingDateTime } };
 }
 
 /** Not done; but how the deal is now is news to whoever looks at it. */
@@ -102,14 +116,22 @@ const refuse = (deal: Deal, why: Problem): Step<ChangeOutcome> => ({
   kind: 'fail',
   problem: why,
   fresh: true,
+  outcome: { deal },
   ...tells(deal),
 });
 
-/** The cards of this deal show it as it is now. */
+/**
+ * The cards of this deal show it as it is now. Who changed it from here is told apart from what Partner Center reports of
+ * the same change, so that neither takes the other's place.
+ */
 export const tells = (deal: Deal, by?: { readonly name: string; readonly did: ChangeKind }) => ({
   subject: deal.id,
   wakes: [
-    { capability: 'referral', subject: deal.id, says: { key: 'changed', body: { deal, ...(by ? { by } : {}) } } },
+    {
+      capability: 'referral',
+      subject: deal.id,
+      says: by ? { key: 'changedHere', body: { deal, by } } : { key: 'changed', body: { deal } },
+    },
   ],
 });
 
@@ -142,12 +164,12 @@ function isSet({ details, team }: Deal, { sets }: ChangeInput): boolean {
 }
 
 /** "Yours: 55,000 USD. Now: 60,000 USD." */
-function conflict(deal: Deal, input: ChangeInput) {
+function conflict(deal: Deal, input: ChangeInput, refusals: number) {
   return {
     say: say('referral.conflict', { mine: mineOf(input), theirs: theirsOf(deal) }),
     field: 'keep',
     options: [
-      { title: say('referral.keep.mine'), value: `mine ${deal.eTag ?? ''}` },
+      { title: say('referral.keep.mine'), value: `mine ${refusals} ${deal.eTag ?? ''}` },
       { title: say('referral.keep.theirs'), value: 'theirs' },
     ],
   };

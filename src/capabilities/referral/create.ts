@@ -2,7 +2,7 @@
  * The capability that makes a new deal: private, led by the partner, or sold together with Microsoft. Puts together
  * fields, reading, steps and story. No I/O; must not know Teams, HTTP, SQL or card templates.
  */
-import type { Capability, Story } from '../../requests/capability.ts';
+import type { Button, Capability, Story } from '../../requests/capability.ts';
 import type { Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
 import type { ReferralChoices } from './choices.ts';
@@ -30,7 +30,7 @@ export function referralNew(settings: ReferralNewSettings): Capability<NewDeal, 
     subject: ({ name }) => name.toLowerCase(),
     answers: CREATE_ANSWERS,
     step: (input, answers, facts) => stepCreate(input, answers, facts, settings),
-    story,
+    story: (request) => story(request, settings),
   };
 }
 
@@ -41,12 +41,10 @@ function halfOf(input: NewDeal, outcome: CreateOutcome | null | undefined): NewD
   return { id, engagementId };
 }
 
-function story({
-  input,
-  outcome,
-  note,
-  version,
-}: Request<NewDeal, CreateOutcome>): ReturnType<Capability<NewDeal, CreateOutcome>['story']> {
+function story(
+  { input, outcome, note, state, fence, version }: Request<NewDeal, CreateOutcome>,
+  { referralHoldMs }: ReferralNewSettings,
+): ReturnType<Capability<NewDeal, CreateOutcome>['story']> {
   const { customer, amount, currency, closes, how } = input;
   const deal = outcome?.deal;
   const rows: Story['rows'][number][] = [
@@ -58,13 +56,15 @@ function story({
   if (input.notes) rows.push({ label: say('referral.row.notes'), text: input.notes });
   if (deal) rows.push({ label: say('referral.row.id'), text: deal.id });
   const title = say('referralNew.title', { customer: customer.name });
-  if (note?.key === 'referral.holding')
+  // Who takes it up first holds it back: the receipt itself says so, since an edit comes when much of the time is over.
+  const isNew = (state === 'queued' || state === 'sending') && fence <= 1 && referralHoldMs > 0 && !outcome && !note;
+  if (isNew || note?.key === 'referral.holding')
     return {
       title,
       rows,
       live: {
         state: say('referral.held'),
-        sentence: note,
+        sentence: say('referral.holding'),
         tone: 'neutral',
         buttons: [{ title: say('button.stop'), verb: 'request.cancel', style: 'destructive' }],
       },
@@ -88,7 +88,21 @@ function story({
           verb: 'command.run',
           data: { text: `referral ${deal.id}`, drawn: String(version) },
         },
+        ...peopleOf(input),
       ],
     },
   };
+}
+
+/** The customer's people as guests, where they agreed to being shared. */
+function peopleOf({ customer, consent, name }: NewDeal): readonly Button[] {
+  if (!consent.share || customer.team.length === 0) return [];
+  const people = customer.team.map(({ firstName, lastName, email }) => `${firstName} ${lastName} <${email}>`);
+  return [
+    {
+      title: say('referral.button.people'),
+      verb: 'form.open',
+      data: { capability: 'guest', people: people.slice(0, 10).join('\n'), reason: name },
+    },
+  ];
 }

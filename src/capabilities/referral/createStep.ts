@@ -28,7 +28,7 @@ export interface CreateOutcome {
   readonly recovered?: true;
 }
 
-export const CREATE_ANSWERS = { create: Deal, invite: Deal, look: Page, engagement: Page, readBack: Deal };
+export const CREATE_ANSWERS = { half: Deal, create: Deal, invite: Deal, look: Page, engagement: Page, readBack: Deal };
 
 /** Clocks may differ; a deal made before we asked is another one. */
 const SKEW_MS = 5 * 60_000;
@@ -53,11 +53,13 @@ export function stepCreate(
   if ('call' in second) return { kind: 'call', call: second.call, outcome };
   if ('problem' in second)
     // What there is stays; whoever tries again makes the second half only.
-    return { kind: 'fail', problem: second.problem, outcome, standing: 'half' };
+    return { kind: 'fail', problem: ofSecond(second.problem), fresh: true, outcome, standing: 'half' };
   return readBack({ ...outcome, second: second.deal.id, ...(second.isFound ? { recovered: true } : {}) }, answers);
 }
 
 type First = { readonly deal: Deal; readonly recovered: boolean } | { readonly step: Step<CreateOutcome> };
+
+const fail = (why: Problem): First => ({ step: { kind: 'fail', problem: why, fresh: true } });
 
 /** The partner's own referral: there already, just made, found again, or still to be made. */
 function firstOf(input: NewDeal, answers: readonly Answer[], facts: Facts<CreateOutcome>): First {
@@ -65,19 +67,21 @@ function firstOf(input: NewDeal, answers: readonly Answer[], facts: Facts<Create
   if (input.half) {
     const read = answers.findLast(({ call }) => call.name === 'half')?.reply;
     if (!read) return { step: { kind: 'call', call: readCall(input.half.id, 'half') } };
-    if (!read.ok) return { step: { kind: 'fail', problem: read.problem } };
+    if (!read.ok) return fail(read.problem);
     return { deal: read.body as unknown as Deal, recovered: false };
   }
   const made = answers.findLast(({ call }) => call.name === 'create');
   if (made?.reply?.ok && !made.reply.assumed) return { deal: made.reply.body as unknown as Deal, recovered: false };
-  if (made?.reply?.ok === false) return { step: { kind: 'fail', problem: inForm(made.reply.problem) } };
+  if (made?.reply?.ok === false) return fail(inForm(made.reply.problem));
   // A person says that it arrived: then it is found.
   const lost = facts.lost.find(({ call }) => call.name === 'create');
   const since = made?.reply?.ok ? made.sentAt : lost?.at;
   if (since !== undefined) {
-    const looked = pagesOf('look', { filter: "direction eq 'Outgoing'", orderBy: 'createdDateTime desc' }, answers);
+    const isOlder = ({ createdDateTime }: Deal): boolean => Date.parse(createdDateTime ?? '') < since - SKEW_MS;
+    const looks = answers.filter(({ n }) => n > (made?.n ?? -1));
+    const looked = pagesOf('look', { orderBy: 'createdDateTime desc' }, looks, ({ value }) => value.some(isOlder));
     if ('call' in looked) return { step: { kind: 'call', call: looked.call } };
-    if ('reply' in looked) return { step: { kind: 'fail', problem: looked.reply.ok ? bug : looked.reply.problem } };
+    if ('reply' in looked) return fail(looked.reply.ok ? bug : looked.reply.problem);
     const wanted = referenceOf(input, facts.requestId);
     const found = looked.deals.find(
       ({ externalReferenceId, createdDateTime, customerProfile }) =>
@@ -86,7 +90,7 @@ function firstOf(input: NewDeal, answers: readonly Answer[], facts: Facts<Create
         Date.parse(createdDateTime ?? '') >= since - SKEW_MS,
     );
     if (found) return { deal: found, recovered: true };
-    if (made) return { step: { kind: 'fail', problem: problem('gone', 'referral.notFoundAgain') } };
+    if (made) return fail(problem('gone', 'referral.notFoundAgain'));
   }
   return { step: { kind: 'call', call: createCall('create', ownBody(input, facts.requestId)) } };
 }
@@ -112,15 +116,18 @@ function secondOf(
   // There is one already: made by somebody else, or by us without our hearing of it.
   const isClash = made?.reply?.ok === false && made.reply.problem.kind === 'clash';
   const isLost = facts.lost.some(({ call }) => call.name === 'invite') || made?.reply?.ok === true;
-  if (isClash || isLost || input.half) {
-    // A look from before the clash did not see what it is about.
-    const since = isClash && made ? made.n : -1;
-    const looks = answers.filter(({ n }) => n > since);
+  // Taken up again, nobody here can say that it was not sent before.
+  const isResumed = facts.soFar !== null && made === undefined;
+  if (isClash || isLost || isResumed || input.half) {
+    // What was seen before it was sent does not tell what became of it.
+    const looks = answers.filter(({ n }) => n > (made?.n ?? -1));
     const looked = pagesOf('engagement', ofEngagement(engagementId), looks);
     if ('call' in looked) return { call: looked.call };
     if ('reply' in looked) return { problem: looked.reply.ok ? bug : looked.reply.problem };
     const found = looked.deals.find((one) => one.id !== first.id && isFor(one, invitee));
-    if (found) return { deal: found, isFound: true };
+    if (found) return { deal: found, isFound: isLost };
+    // Somebody says that it arrived, and it is not there: that is not a reason to send it.
+    if (made?.reply?.ok) return { problem: problem('gone', 'referral.notFoundAgain') };
   }
   if (made?.reply?.ok === false) return { problem: inForm(made.reply.problem) };
   const body = invitedBody(
@@ -136,6 +143,12 @@ function secondOf(
   );
   return { call: createCall('invite', body) };
 }
+
+/** The card says what there is already, before it says what went wrong. */
+const ofSecond = (why: Problem): Problem => ({
+  ...why,
+  say: say('two', { first: say('referralNew.half'), second: why.say }),
+});
 
 /** What the service made of it, which is not always what was sent. */
 function readBack(outcome: CreateOutcome, answers: readonly Answer[]): Step<CreateOutcome> {

@@ -60,6 +60,44 @@ export const Deal = z.object({
 });
 export type Deal = z.infer<typeof Deal>;
 
+const Person = z.object({
+  contactPreference: z.looseObject({}).nullish(),
+  ...Object.fromEntries(['firstName', 'lastName', 'email', 'phoneNumber', 'title'].map((name) => [name, text])),
+});
+const yes = z.boolean().nullish().catch(null);
+const street = ['addressLine1', 'addressLine2', 'city', 'state', 'postalCode', 'country', 'region'];
+
+/** All of a deal that another referral of its engagement repeats. */
+export const WholeDeal = Deal.extend({
+  customerProfile: z
+    .object({
+      name: text,
+      size: text,
+      address: z.object(Object.fromEntries(street.map((part) => [part, text]))).nullish(),
+      team: z.array(Person).nullish(),
+    })
+    .nullish(),
+  consent: z
+    .object({
+      consentToToShareInfoWithOthers: yes,
+      consentToContact: yes,
+      consentToMicrosoftToContactSpecificPartners: yes,
+      consentToShareReferralWithMicrosoftSellers: yes,
+    })
+    .nullish(),
+  details: z
+    .object({
+      notes: text,
+      dealValue: z.coerce.number().nullish().catch(null),
+      currency: text,
+      closingDateTime: text,
+      requirements: z.looseObject({}).nullish(),
+    })
+    .nullish(),
+  team: z.array(Person).nullish(),
+});
+export type WholeDeal = z.infer<typeof WholeDeal>;
+
 /** One page of a list; the address of the next one is only read, never followed. */
 export const Page = z.object({ value: z.array(Deal), '@odata.nextLink': text });
 export type Page = z.infer<typeof Page>;
@@ -143,5 +181,6 @@ export const DASHBOARD = { title: say('referral.page'), url: 'https://partner.mi
 
 /** Of two tellings of one deal the later one. */
 export function later(a: Deal, b: Deal): Deal {
-  return (b.updatedDateTime ?? '') >= (a.updatedDateTime ?? '') ? b : a;
+  const at = ({ updatedDateTime }: Deal): number => Date.parse(updatedDateTime ?? '') || 0;
+  return at(b) >= at(a) ? b : a;
 }

@@ -10,7 +10,7 @@ import { given, readerOf } from '../reader.ts';
 import { type Invitee, invitedBody, isFor, likeDeal, MICROSOFT } from './bodies.ts';
 import { createCall, ofEngagement, pagesOf, readCall } from './calls.ts';
 import { chosenIn, offered, type ReferralChoices } from './choices.ts';
-import { customerOf, DASHBOARD, Deal, isOpen, Page, stateOf } from './deal.ts';
+import { customerOf, DASHBOARD, Deal, isOpen, Page, stateOf, WholeDeal } from './deal.ts';
 import { fieldAt } from './faults.ts';
 import { meantBy, WHICH_ANSWERS, type Which, whichOf } from './which.ts';
 
@@ -80,7 +80,7 @@ export function referralInvite(settings: InviteSettings): Capability<ReferralInv
     write,
     choose: (input, _field, { value }) => ({ ...input, id: value }),
     subject: ({ id, which }) => id ?? which.toLowerCase(),
-    answers: { ...WHICH_ANSWERS, read: Deal, engagement: Page, invite: Deal },
+    answers: { ...WHICH_ANSWERS, read: WholeDeal, engagement: Page, invite: Deal },
     step: (input, answers, facts) => step(input, answers, facts, settings),
     story,
   };
@@ -92,7 +92,8 @@ function read(
   choices: ReferralChoices,
 ): Result<readonly ReferralInviteInput[], readonly Problem[]> {
   const { text, fault, faults } = readerOf(raw, fields);
-  for (const { name, words, required } of fields) if (required && !text(name)) fault(name, `${words}.missing`);
+  // Every field is read before anything is judged, so that none is cut short in silence.
+  for (const { name, words, required } of fields) if (!text(name) && required) fault(name, `${words}.missing`);
   const invitee = inviteeOf(text('organization') ?? '');
   if (text('organization') && !invitee) fault('organization', 'referralInvite.organization.shape');
   const typed = text('assistance');
@@ -141,8 +142,12 @@ function step(
   const read = answers.findLast(({ call }) => call.name === 'read')?.reply;
   if (!read) return { kind: 'call', call: readCall(meant.id) };
   if (!read.ok) return fail(read.problem);
-  const deal = read.body as unknown as Deal;
+  const whole = read.body as unknown as WholeDeal;
+  const deal = Deal.parse(whole);
   if (!isOpen(deal)) return fail(problem('clash', say('referral.notNow', { state: stateOf(deal) })));
+  // Said before it is sent: whoever is invited would see the customer.
+  if (whole.consent?.consentToToShareInfoWithOthers === false)
+    return fail(problem('refused', 'referral.consent.needed'));
   const { engagementId } = deal;
   if (!engagementId) return fail(problem('refused', 'referral.noEngagement'));
 
@@ -154,9 +159,9 @@ function step(
     subject: deal.id,
   });
   if (made?.reply?.ok && !made.reply.assumed) return done(made.reply.body as unknown as Deal, false);
-  // Looked for before it is asked for, and again when somebody was quicker.
+  // Looked for before it is asked for, and again when somebody was quicker or says that it arrived.
   const isClash = made?.reply?.ok === false && made.reply.problem.kind === 'clash';
-  const since = isClash && made ? made.n : -1;
+  const since = made && (isClash || made.reply?.ok) ? made.n : -1;
   const found = pagesOf(
     'engagement',
     ofEngagement(engagementId),
@@ -170,7 +175,7 @@ function step(
   if (made?.reply?.ok) return fail(problem('gone', 'referral.notFoundAgain'));
   const context = given({ notes: input.note, assistanceRequestCode: input.assistance });
   const body = invitedBody(
-    likeDeal(deal),
+    likeDeal(whole, input.invitee),
     engagementId,
     input.invitee,
     context,
@@ -196,7 +201,11 @@ function story({
   Capability<ReferralInviteInput, ReferralInviteOutcome>['story']
 > {
   const who = nameOf(input.invitee);
-  const title = say('referralInvite.title', { who, customer: outcome ? customerOf(outcome.deal) : input.which });
+  // An id says nothing to a person.
+  const title =
+    !outcome && whichOf(input.which).id
+      ? say('referralInvite.form.title')
+      : say('referralInvite.title', { who, customer: outcome ? customerOf(outcome.deal) : input.which });
   const rows: Story['rows'][number][] = [];
   if (input.note) rows.push({ label: say('referral.row.note'), text: input.note });
   if (!outcome) return { title, rows };

@@ -127,8 +127,10 @@ const closing = (deal: Deal): number => Date.parse(deal.details?.closingDateTime
 
 function fits(kind: ListKind, deal: Deal, mine: readonly string[], now: number): boolean {
   if (kind === 'closing') return closing(deal) - now <= CLOSING_MS;
-  if (kind === 'mine') return (deal.team ?? []).some(({ email }) => email && mine.includes(email.toLowerCase()));
-  return kind === 'waiting' || isOpen(deal);
+  // What we sent waits for others.
+  if (kind === 'waiting') return !/^outgoing$/i.test(deal.direction ?? '');
+  const isMine = (deal.team ?? []).some(({ email }) => email && mine.includes(email.toLowerCase()));
+  return isOpen(deal) && (kind === 'open' || isMine);
 }
 
 const listed = (deal: Deal): Listed => ({
@@ -170,6 +172,6 @@ function itemOf({ id, status, substatus, customer, worth, closes }: Listed): Sto
   const state = stateOf({ status, substatus } as Deal);
   const sub = closes
     ? say(worth ? 'referrals.sub' : 'referrals.sub.closes', { worth, date: closes })
-    : say('plain', { text: worth || id });
+    : say('plain', { text: worth || '–' });
   return { title: customer, state, sub, command: `referral ${id}` };
 }

@@ -31,7 +31,9 @@ export function readMembers(
       faults.push(say('referral.members.unreadable', { text: shown }));
       continue;
     }
-    const wrong = faultOfAddress(person.address);
+    if (members.some(({ email }) => email.toLowerCase() === person.address.toLowerCase())) continue;
+    // Only an invitation cannot go to an address with a plus sign.
+    const wrong = faultOfAddress(person.address.replace(/\+[^@]*(?=@)/, ''));
     if (wrong) faults.push(wrong);
     const phone = dialled
       ? (parsePhoneNumberFromString(dialled, (country ?? undefined) as CountryCode | undefined) ?? null)

@@ -17,10 +17,18 @@ const SCALES: Readonly<Record<string, number>> = {
   billion: 1e9,
 };
 
+const WORDS: Readonly<Record<string, string>> = {
+  dollar: 'USD',
+  euro: 'EUR',
+  pound: 'GBP',
+  yen: 'JPY',
+  rupee: 'INR',
+};
+
 const NUMBER = String.raw`\d[\d.,' \u00a0\u202f]*\d|\d`;
 const SCALE = String.raw`(?:\s*(k|m|mn|mio|bn|thousand|million|billion)(?![\p{L}]))?`;
 const AMOUNT = new RegExp(
-  String.raw`(?<![\p{L}\p{N}])(?:([A-Za-z]{3})\s*|([$€£¥₹])\s*)?(${NUMBER})${SCALE}(?:\s*(?:([A-Za-z]{3})(?![\p{L}])|([$€£¥₹])))?`,
+  String.raw`(?<![\p{L}\p{N}])(?:([A-Za-z]{3})\s*|(?:US)?([$€£¥₹])\s*)?(${NUMBER})${SCALE}(?:\s*(?:([A-Za-z]{3})(?![\p{L}])|([$€£¥₹])|(dollar|euro|pound|yen|rupee)s?(?![\p{L}])))?`,
   'giu',
 );
 
@@ -30,13 +38,13 @@ export interface Money {
   readonly amount: number;
 }
 
-/** The first amount with a currency in the text, and where it stands. */
+/** The last amount with a currency in the text, and where it stands: before it may be a name ("Top 100 Retail 50k USD"). */
 export function findMoney(text: string): (Money & { readonly start: number; readonly end: number }) | null {
-  for (const match of text.matchAll(AMOUNT)) {
-    const [whole, before, signBefore, digits = '', scale, after, signAfter] = match;
+  for (const match of [...text.matchAll(AMOUNT)].reverse()) {
+    const [whole, before, signBefore, digits = '', scale, after, signAfter, word] = match;
     const currency = [before, after].find((one) => one && CODES.has(one.toUpperCase()))?.toUpperCase();
-    const sign = SIGNS[signBefore ?? ''] ?? SIGNS[signAfter ?? ''];
-    const amount = numberOf(digits) * (SCALES[scale?.toLowerCase() ?? ''] ?? 1);
+    const sign = SIGNS[signBefore ?? ''] ?? SIGNS[signAfter ?? ''] ?? WORDS[word?.toLowerCase() ?? ''];
+    const amount = scaled(digits, scale);
     if ((currency ?? sign) === undefined || !Number.isFinite(amount)) continue;
     // A word of three letters beside a number is not always a currency: it stays in the text.
     const start = match.index + (before && before.toUpperCase() !== currency ? before.length : 0);
@@ -52,24 +60,33 @@ export function readMoney(typed: string): Money | null {
   const found = findMoney(text);
   if (found) return `${text.slice(0, found.start)}${text.slice(found.end)}`.trim() === '' ? found : null;
   const [, digits = '', scale] = new RegExp(`^(${NUMBER})${SCALE}$`, 'iu').exec(text) ?? [];
-  const amount = digits === '' ? Number.NaN : numberOf(digits) * (SCALES[scale?.toLowerCase() ?? ''] ?? 1);
+  const amount = digits === '' ? Number.NaN : scaled(digits, scale);
   return Number.isFinite(amount) ? { amount, currency: null } : null;
 }
+
+/** To the hundredth: 1.005 million is no 1,004,999.9999999999. */
+const scaled = (digits: string, scale: string | undefined): number =>
+  Math.round(numberOf(digits, scale !== undefined) * (SCALES[scale?.toLowerCase() ?? ''] ?? 1) * 100) / 100;
+
+/** What a deal can be worth. */
+export const isAmount = (amount: number): boolean => amount > 0 && amount <= 1e12;
 
 export const isCurrency = (code: string): boolean => CODES.has(code);
 
 /**
  * Digits with marks: the last mark is the decimal one if it stands alone and one, two or more than three digits follow
- * ("1.5", "1,50", but "50,000" and "50.000" are thousands); all others group.
+ * ("1.5", "1,50", but "50,000" and "50.000" are thousands); all others group. Before a word like million a point is always
+ * the decimal one ("1.005m").
  */
-function numberOf(digits: string): number {
+function numberOf(digits: string, isScaled: boolean): number {
   const text = digits.replace(/[\s\u00a0\u202f']/g, '');
   const marks = [...text.matchAll(/[.,]/g)];
   const last = marks.at(-1);
   if (!last) return Number(text);
   const isOnlyOne = marks.filter(([mark]) => mark === last[0]).length === 1;
   const follows = text.length - last.index - 1;
-  const isDecimal = isOnlyOne && (follows !== 3 || (marks.length > 1 && marks[0]?.[0] !== last[0]));
+  const isPoint = last[0] === '.' && isScaled;
+  const isDecimal = isOnlyOne && (follows !== 3 || isPoint || (marks.length > 1 && marks[0]?.[0] !== last[0]));
   if (!isDecimal) return Number(text.replace(/[.,]/g, ''));
   return Number(`${text.slice(0, last.index).replace(/[.,]/g, '')}.${text.slice(last.index + 1)}`);
 }

@@ -11,7 +11,7 @@ import { chosenIn, offered, type ReferralChoice, type ReferralChoices, titleOf }
 import { countryCode } from './countries.ts';
 import { worthOf } from './deal.ts';
 import { type Member, readMembers, textOf } from './members.ts';
-import { findMoney, isCurrency, readMoney } from './money.ts';
+import { findMoney, isAmount, isCurrency, readMoney } from './money.ts';
 
 /** Who is to see the deal (Partner Center, create-a-referral, "Deal types"). */
 export const HOWS = ['private', 'partnerLed', 'coSell'] as const;
@@ -39,6 +39,8 @@ export interface NewDeal {
   readonly solutions: readonly { readonly id: string; readonly name: string }[];
   /** The partner's own solution, `SOL-…`. */
   readonly solutionId?: string;
+  /** What it is called, where that was given. */
+  readonly solutionName?: string;
   readonly team: readonly Member[];
   readonly reference?: string;
   readonly assistance?: string;
@@ -80,7 +82,12 @@ export function newDealFields(choices: ReferralChoices): readonly Field[] {
       accepts: (text) => howOf(text) !== null,
     }),
     ...CONSENTS.map((name) => field(CONSENT_FIELDS[name], 'toggle')),
-    field('solutionId', 'text', { more: true, max: 60, phrases: ['solution'], accepts: (text) => /^SOL-/i.test(text) }),
+    field('solutionId', 'text', {
+      more: true,
+      max: 200,
+      phrases: ['solution'],
+      accepts: (text) => /^SOL-/i.test(text),
+    }),
     field('assistance', 'choice', { more: true, choices: offered(choices.assistance) }),
     field('noteToMicrosoft', 'lines', { more: true, max: 1000 }),
     field('name', 'text', { more: true, max: 200, phrases: ['called', 'named'] }),
@@ -143,8 +150,9 @@ export function readNewDeal(
   const fields = newDealFields(choices);
   const reader = readerOf(raw, fields);
   const { text, fault, isTicked, faults } = reader;
+  // Every field is read before anything is judged, so that none is cut short in silence.
   for (const { name, required } of fields)
-    if (required && !text(name)) fault(name, `referralNew.field.${name}.missing`);
+    if (!text(name) && required) fault(name, `referralNew.field.${name}.missing`);
   const customer = text('customer') ?? '';
   const money = readValue(reader);
   const closes = readClose(reader, around);
@@ -153,9 +161,10 @@ export function readNewDeal(
   if (text('how') && !how) fault('how', 'referralNew.field.how.missing');
   const contacts = people(reader, 'contacts', country);
   const team = people(reader, 'team', country);
-  const solutionId = text('solutionId')?.toUpperCase();
-  if (solutionId && !/^SOL-[A-Z0-9-]{3,40}$/.test(solutionId)) fault('solutionId', 'referral.solutionId.shape');
-  if (how === 'coSell' && !solutionId) fault('solutionId', 'referral.solutionId.needed');
+  const [, solution, solutionName] = /^(SOL-[A-Z0-9-]{3,40})(?:\s+(.+))?$/i.exec(text('solutionId') ?? '') ?? [];
+  const solutionId = solution?.toUpperCase();
+  if (text('solutionId') && !solutionId) fault('solutionId', 'referral.solutionId.shape');
+  if (how === 'coSell' && !text('solutionId')) fault('solutionId', 'referral.solutionId.needed');
   if (how && how !== 'private') {
     if (contacts.length === 0 && !text('contacts')) fault('contacts', 'referral.contacts.needed');
     if (!isTicked('consentShare')) fault('consentShare', 'referral.consent.needed');
@@ -167,6 +176,7 @@ export function readNewDeal(
   const size = one(reader, 'size', choices.sizes);
   const assistance = one(reader, 'assistance', choices.assistance);
   const half = halfOf(text('half'));
+  if (half && how && how !== 'coSell') fault('how', 'referral.half.coSell');
   if (faults.length > 0 || !money || !closes || !country || !how) return bad(faults);
   const ids = (name: (typeof LISTS)[number]) => lists[name].map(({ id }) => id);
   return good([
@@ -197,6 +207,7 @@ export function readNewDeal(
       ...given({
         notes: text('notes'),
         solutionId,
+        solutionName,
         reference: text('reference'),
         assistance: assistance?.id,
         noteToMicrosoft: text('noteToMicrosoft'),
@@ -210,10 +221,9 @@ function readValue({ text, fault }: Reader): { amount: number; currency: string 
   const typed = text('value');
   if (!typed) return null;
   const money = readMoney(typed);
-  if (!money || money.amount <= 0 || money.amount > 1e12)
-    fault('value', say('referral.value.unreadable', { text: typed }));
+  if (!money || !isAmount(money.amount)) fault('value', say('referral.value.unreadable', { text: typed }));
   else if (money.currency === null || !isCurrency(money.currency)) fault('value', 'referral.value.currency');
-  else return { amount: Math.round(money.amount * 100) / 100, currency: money.currency };
+  else return { amount: money.amount, currency: money.currency };
   return null;
 }
 
@@ -285,7 +295,7 @@ export function writeNewDeal(deal: NewDeal, half: NewDeal['half'] | undefined = 
     products: ids(deal.products),
     services: ids(deal.services),
     solutions: ids(deal.solutions.map(({ id }) => id)),
-    solutionId: deal.solutionId,
+    solutionId: [deal.solutionId, deal.solutionName].filter(Boolean).join(' ') || undefined,
     team: deal.team.map(textOf).join('\n') || undefined,
     reference: deal.reference,
     assistance: deal.assistance,

@@ -51,7 +51,7 @@ const FOLLOW_MS = 60 * DAY_MS;
 /** When a card is shown anew: so long before the deal expires. */
 const REMIND_MS = { soon: 3 * DAY_MS, last: DAY_MS } as const;
 
-const ANSWERS = { ...WHICH_ANSWERS, read: Deal, refresh: Deal };
+const ANSWERS = { ...WHICH_ANSWERS, read: Deal };
 
 export const referral: Capability<OpenInput, OpenOutcome> = {
   name: 'referral',
@@ -66,9 +66,6 @@ export const referral: Capability<OpenInput, OpenOutcome> = {
   subject: ({ id, which }) => id ?? which.toLowerCase(),
   answers: ANSWERS,
   step,
-  acts: {
-    refresh: { read: ({ version }) => good([{ key: 'refresh', body: { after: version } }]) },
-  },
   story,
 };
 
@@ -90,9 +87,6 @@ function step(input: OpenInput, answers: readonly Answer[], facts: Facts<OpenOut
     if (reply?.ok === false) return { kind: 'fail', problem: reply.problem, fresh: true };
     return { kind: 'call', call: readCall(meant.id) };
   }
-  const asked = facts.signals.find(({ key }) => key === 'refresh');
-  const looked = answers.findLast(({ call }) => call.name === 'refresh');
-  if (asked && (looked?.sentAt ?? -1) < asked.at) return { kind: 'call', call: readCall(known.deal.id, 'refresh') };
   return follow(input, known, facts);
 }
 
@@ -103,13 +97,17 @@ function knownOf(
   { soFar, signals }: Facts<OpenOutcome>,
 ): OpenOutcome | null {
   const reads = answers.flatMap(({ call, reply }) =>
-    (call.name === 'read' || call.name === 'refresh') && reply?.ok ? [reply.body as unknown as Deal] : [],
+    call.name === 'read' && reply?.ok ? [reply.body as unknown as Deal] : [],
   );
-  const told = signals.find(({ key }) => key === 'changed')?.body as Partial<OpenOutcome> | undefined;
-  const [first, ...others] = [soFar?.deal, input.deal, ...reads, told?.deal].filter((one) => one !== undefined);
+  const told = (name: string) => signals.find(({ key }) => key === name)?.body as OpenOutcome | undefined;
+  const here = told('changedHere');
+  const [first, ...others] = [soFar?.deal, input.deal, ...reads, here?.deal, told('changed')?.deal].filter(
+    (one) => one !== undefined,
+  );
   if (!first) return null;
   const deal = others.reduce(later, first);
-  const by = told?.by ?? soFar?.by;
+  // Of a change made elsewhere since, nobody here is the author.
+  const by = [here, soFar].find((one) => one?.by && one.deal.updatedDateTime === deal.updatedDateTime)?.by;
   return { deal, ...(by ? { by } : {}) };
 }
 
@@ -119,7 +117,7 @@ function follow(input: OpenInput, known: OpenOutcome, { now, createdAt, signals 
   const about = { outcome: known, standing: deal.status, subject: deal.id };
   const touchedAt = Math.max(createdAt, ...signals.map(({ at }) => at));
   if (!isOpen(deal) || now >= touchedAt + FOLLOW_MS) return { kind: 'done', ...about };
-  const next = nextReminder(input, deal);
+  const next = nextReminder(input, deal, createdAt);
   const isDue = next !== null && next.at <= now && Date.parse(deal.expirationDateTime ?? '') > now;
   const until = next && !isDue && next.at > now ? Math.min(touchedAt + FOLLOW_MS, next.at) : touchedAt + FOLLOW_MS;
   return {
@@ -142,12 +140,18 @@ const reminder = (deal: Deal, how: 'soon' | 'last'): Filing => ({
 });
 
 /** Only what came in and waits for an answer is reminded of. */
-function nextReminder(input: OpenInput, deal: Deal): { readonly how: 'soon' | 'last'; readonly at: number } | null {
+function nextReminder(
+  input: OpenInput,
+  deal: Deal,
+  createdAt: number,
+): { readonly how: 'soon' | 'last'; readonly at: number } | null {
   const expires = Date.parse(deal.expirationDateTime ?? '');
   if (!input.isNews || !isIncoming(deal) || !mayMove(deal, 'accept') || Number.isNaN(expires)) return null;
   if (input.remind === 'last') return null;
-  const how = input.remind === 'soon' ? 'last' : 'soon';
-  return { how, at: expires - REMIND_MS[how] };
+  const left = input.remind === 'soon' ? (['last'] as const) : (['soon', 'last'] as const);
+  // A card that was shown after its time needs no reminder of it.
+  const how = left.find((one) => expires - REMIND_MS[one] > createdAt);
+  return how ? { how, at: expires - REMIND_MS[how] } : null;
 }
 
 function sentenceOf({ deal, by }: OpenOutcome, input: OpenInput): Say {
@@ -168,15 +172,21 @@ function story({
   outcome,
   version,
 }: Request<OpenInput, OpenOutcome>): ReturnType<Capability<OpenInput, OpenOutcome>['story']> {
-  const title = say(input.isNews ? 'referral.title.news' : 'referral.title', {
-    customer: outcome ? customerOf(outcome.deal) : (input.deal && customerOf(input.deal)) || input.which,
-  });
-  if (!outcome) return { title, rows: [] };
-  const { deal } = outcome;
+  // Of what came in all is known before anybody has looked.
+  const known = outcome ?? (input.deal && { deal: input.deal });
+  // An id says nothing to a person.
+  const title =
+    !known && whichOf(input.which).id
+      ? say('referral.form.title')
+      : say(input.isNews ? 'referral.title.news' : 'referral.title', {
+          customer: known ? customerOf(known.deal) : input.which,
+        });
+  if (!known) return { title, rows: [] };
+  const { deal } = known;
   const isUrgent = input.remind !== undefined && mayMove(deal, 'accept');
   const told = {
     state: stateOf(deal),
-    sentence: sentenceOf(outcome, input),
+    sentence: sentenceOf(known, input),
     tone: isUrgent ? 'warning' : /^(?:won|accepted)$/i.test(deal.substatus ?? '') ? 'good' : 'neutral',
     buttons: buttonsOf(deal, version),
   } as const;

@@ -4,11 +4,22 @@
  * Source: Partner Center, webhooks (create, update, delete a registration), "referral connectors".
  */
 import { z } from 'zod/v4';
-import type { Answer, Call, Capability, Facts, Filing, Raw, Step, Surroundings } from '../../requests/capability.ts';
+import type {
+  Answer,
+  Call,
+  Capability,
+  Facts,
+  Filing,
+  Raw,
+  Signal,
+  Step,
+  Surroundings,
+  Wake,
+} from '../../requests/capability.ts';
 import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
 import type { ReferralNotice } from '../../requests/referralNotices.ts';
 import { ENDED, type Request } from '../../requests/request.ts';
-import { say } from '../../requests/say.ts';
+import { type Say, say } from '../../requests/say.ts';
 import type { NewsInput } from './news.ts';
 
 export interface WatchSettings {
@@ -20,7 +31,7 @@ export interface WatchSettings {
 
 export interface WatchInput {
   readonly tenantId: string;
-  /** The address that is registered already may be replaced. */
+  /** Host of the address that is registered already and may be replaced; the rest of it may be secret. */
   readonly replaces?: string;
 }
 
@@ -29,6 +40,8 @@ export interface WatchOutcome {
   /** When the registration was last looked at. */
   readonly checkedAt: number;
   readonly over?: true;
+  /** What keeps reports from being read. */
+  readonly trouble?: Say;
 }
 
 /** Property names come in either case (PascalCase in what is sent, camelCase in the newer reference). */
@@ -39,8 +52,8 @@ const Registration = z
 const EVENTS = ['referral-created', 'referral-updated'];
 /** How often it is made sure that reports still come here, and that whoever asked is still signed in. */
 const CHECK_MS = 24 * 3600_000;
-/** An address to which reports came is not asked about again for this long. */
-const FRESH_MS = 3600_000;
+/** A registration that cannot be looked at is looked at again after this. */
+const AGAIN_MS = 3600_000;
 
 export function referralWatch(settings: WatchSettings): Capability<WatchInput, WatchOutcome> {
   return {
@@ -65,6 +78,7 @@ export function referralWatch(settings: WatchSettings): Capability<WatchInput, W
           usage: 'referrals unwatch',
           does: 'help.referrals.unwatch',
         },
+        denies: ({ id }) => (settings.admins.has(id) ? null : problem('denied', 'problem.adminsOnly')),
         read: (request) =>
           ENDED.has(request.state)
             ? bad(problem('clash', 'referralWatch.notWatching'))
@@ -76,16 +90,16 @@ export function referralWatch(settings: WatchSettings): Capability<WatchInput, W
   };
 }
 
-/** A report becomes news of its own, once however often it comes; here it only shows that reports come. */
+/** A report becomes news of its own, once however often it comes; also while the watch itself is in trouble. */
 function hears(request: Request, { event, referralId, changedAt }: ReferralNotice) {
-  if (ENDED.has(request.state)) return { signals: [] };
-  const signals = [{ key: 'heard', body: { changedAt } }];
+  const signals: readonly Omit<Signal, 'at'>[] = [];
+  if (request.state === 'done' || request.state === 'cancelled') return { signals };
   if (event === 'test' || referralId === null) return { signals };
   const id = referralId.toLowerCase();
   const news: Filing = {
     capability: 'referralNews',
     subject: id,
-    input: { id, event } satisfies NewsInput,
+    input: { id, event, tenantId: request.tenantId } satisfies NewsInput,
     key: `news:${request.id}:${id}:${event}:${changedAt}`,
   };
   return { signals, files: [news] };
@@ -118,7 +132,7 @@ function step(
   facts: Facts<WatchOutcome>,
   { publicUrl }: WatchSettings,
 ): Step<WatchOutcome> {
-  const { soFar, now, signals } = facts;
+  const { soFar, now, signals, beside } = facts;
   const reply = (name: string) => answers.findLast(({ call }) => call.name === name)?.reply;
   const fail = (why: Problem): Step<WatchOutcome> => ({ kind: 'fail', problem: why, fresh: true, standing: 'over' });
   const over = (outcome: WatchOutcome): Step<WatchOutcome> => ({
@@ -130,31 +144,50 @@ function step(
   if (base === null) return fail(problem('refused', 'referralWatch.noPublicUrl'));
   const url = `${base}/api/referrals?request=${facts.requestId}`;
 
+  // Partner Center knows one address, so whoever watches last is reported to; two would take it from each other for ever.
+  const isFollowed = beside.some(({ state, outcome, createdAt }) => {
+    return !ENDED.has(state) && outcome !== null && createdAt > facts.createdAt;
+  });
+  if (soFar && isFollowed) return over(soFar);
   if (soFar && signals.some(({ key }) => key === 'stop')) {
+    const seen = reply('look');
+    if (!seen) return { kind: 'call', call: registration('look', 'GET') };
+    // What is registered by now may be somebody else's.
+    const isOther = seen.ok ? (seen.body as unknown as z.infer<typeof Registration>).url !== url : true;
+    if (isOther) return seen.ok || seen.problem.kind === 'gone' ? over(soFar) : fail(seen.problem);
     const gone = reply('unregister');
     if (!gone) return { kind: 'call', call: registration('unregister', 'DELETE') };
     return gone.ok || gone.problem.kind === 'gone' ? over(soFar) : fail(gone.problem);
   }
-  // A report is a sign that all is well; else it is asked for now and then.
-  const heardAt = signals.find(({ key }) => key === 'heard')?.at ?? 0;
-  const checkedAt = Math.max(soFar?.checkedAt ?? 0, heardAt - FRESH_MS);
-  if (soFar && now < checkedAt + CHECK_MS) return rest(soFar, checkedAt + CHECK_MS - now);
+  const checkedAt = soFar?.checkedAt ?? 0;
+  // What keeps a report from being read is said here, since a report has no card.
+  const why = signals.find(({ key }) => key === 'unread')?.body['why'] as Say | null | undefined;
+  const trouble = why ? { trouble: why } : {};
+  // A report that cannot be read without a sign-in is asked about at once: the look here meets the same and has a card.
+  const isOut = signals.some(({ key, at }) => key === 'signedOut' && at > (soFar?.checkedAt ?? 0));
+  if (soFar && !isOut && now < checkedAt + CHECK_MS) {
+    const { since } = soFar;
+    return rest({ since, checkedAt, ...trouble }, checkedAt + CHECK_MS - now);
+  }
 
   const looked = reply('look');
   if (!looked) return { kind: 'call', call: registration('look', 'GET') };
+  // That it cannot be looked at just now ends nothing; what is for somebody to mend is said.
+  if (soFar && !looked.ok && looked.problem.kind !== 'gone')
+    return rest({ ...soFar, trouble: looked.problem.say }, AGAIN_MS);
   if (!looked.ok && looked.problem.kind !== 'gone') return fail(looked.problem);
   const theirs = looked.ok ? (looked.body as unknown as z.infer<typeof Registration>).url : null;
   const at = lookedAt(answers) ?? now;
-  if (theirs === url) return rest({ since: soFar?.since ?? at, checkedAt: at }, CHECK_MS);
-  // Partner Center knows one address: taking it from somebody else is for a person to decide.
+  if (theirs === url) return rest({ since: soFar?.since ?? at, checkedAt: at, ...trouble }, CHECK_MS);
+  // Taking the address from somebody else is for a person to decide.
   const isOurs = theirs?.startsWith(`${base}/`) ?? false;
-  if (theirs !== null && !isOurs && input.replaces !== theirs)
+  if (theirs !== null && !isOurs && input.replaces !== hostOf(theirs))
     return {
       kind: 'ask',
       question: {
         say: say('referralWatch.taken', { url: hostOf(theirs) }),
         field: 'replaces',
-        options: [{ title: say('referralWatch.replace'), value: theirs }],
+        options: [{ title: say('referralWatch.replace'), value: hostOf(theirs) }],
       },
       forMs: 24 * 3600_000,
     };
@@ -162,7 +195,8 @@ function step(
   const put = reply('register');
   if (!put) return { kind: 'call', call: registration('register', theirs === null ? 'POST' : 'PUT', body) };
   if (!put.ok) return fail(put.problem);
-  return rest({ since: soFar?.since ?? now, checkedAt: now }, CHECK_MS);
+  const others: readonly Wake[] = [{ capability: 'referralWatch', subject: input.tenantId }];
+  return { ...rest({ since: soFar?.since ?? now, checkedAt: now }, CHECK_MS), ...(soFar ? {} : { wakes: others }) };
 }
 
 const lookedAt = (answers: readonly Answer[]): number | undefined =>
@@ -189,8 +223,8 @@ function story({
     rows: [],
     live: {
       state: say('referralWatch.state'),
-      sentence: say('referralWatch.on'),
-      tone: 'good',
+      sentence: outcome.trouble ? say('referralWatch.trouble', { why: outcome.trouble }) : say('referralWatch.on'),
+      tone: outcome.trouble ? 'warning' : 'good',
       buttons: [{ title: say('referralWatch.stop'), verb: 'referralWatch.stop' }],
     },
     ending: { sentence: say('referralWatch.off'), tone: 'neutral', buttons: [] },

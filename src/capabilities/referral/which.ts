@@ -43,7 +43,10 @@ export function meantBy({ which, id }: Which, answers: readonly Answer[]): Meant
   const fits = ours.filter((deal) => fitness(deal, which) > 0);
   const exact = fits.filter((deal) => fitness(deal, which) > 1);
   const [only, ...others] = exact.length > 0 ? exact : fits;
-  if (!only) return { problem: problem('gone', say('referral.noSuch', { text: which.slice(0, 60) })) };
+  if (!only) {
+    const key = found.isAll ? 'referral.noSuch' : 'referral.noSuchYet';
+    return { problem: problem('gone', say(key, { text: which.slice(0, 60) })) };
+  }
   if (others.length === 0) return { id: only.id };
   const options = [only, ...others].slice(0, MOST).map((deal) => ({ title: lineOf(deal), value: deal.id }));
   return {

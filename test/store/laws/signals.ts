@@ -132,6 +132,16 @@ export function signalLaws(bench: () => Bench): void {
     assert.equal((await store.get(lives.id))!.signals, 0);
   });
 
+  it('a change does not wake the request it changes', async () => {
+    const { store } = bench();
+    const subject = 'chat';
+    const ring = await inHand(store, { subject, capability: 'callInvite' });
+    const wakes = [{ capability: 'callInvite', subject, says: said('look') }];
+    await store.move(ring.id, ring.fence, change('waiting', { wakes, nextAt: LATER, signals: ring.signals }));
+    assert.deepEqual(await store.claim(9, LATER - 1, LATER), []);
+    assert.equal((await claimOne(store, LATER)).request.signals, 0);
+  });
+
   it('two that wake each other at the same moment do not wait for each other for ever', async () => {
     const { store } = bench();
     const other = await bench().another();
