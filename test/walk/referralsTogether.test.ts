@@ -120,7 +120,7 @@ for (const engine of await engines()) {
 
     before(async function () {
       if (engine.absent) skip(this, engine.absent);
-      deals = await openDeals(engine, { REFERRAL_HOLD_SECONDS: '2' });
+      deals = await openDeals(engine, { REFERRAL_HOLD_SECONDS: '5' });
       await deals.allIn();
     });
     after(() => deals?.close());
