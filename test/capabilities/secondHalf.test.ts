@@ -39,11 +39,12 @@ const sees = (...value: Deal[]): Reply => ({ ok: true, body: { value } });
 const clash: Reply = { ok: false, problem: problem('clash', 'referral.refused.conflict') };
 
 function next(lost: readonly string[], ...answers: Answer[]): string {
+  const isJustMade = answers.some(({ call: { name } }) => name === 'create');
   const facts = {
     requestId: '7k3q9xwa',
     now: 10_000,
     createdAt: 0,
-    soFar: { deal: own },
+    soFar: isJustMade ? null : { deal: own },
     lost: lost.map((name) => ({ call: call(name), at: 0 })),
   } as unknown as Facts<CreateOutcome>;
   const step: Step<CreateOutcome> = stepCreate(input, answers, facts, {
@@ -55,7 +56,14 @@ function next(lost: readonly string[], ...answers: Answer[]): string {
 
 describe('Microsoft’s half of a co-sell deal', () => {
   it('is made at once when nothing was lost', () => {
-    assert.equal(next([]), 'invite');
+    const created = answer(0, 'create', { ok: true, body: own as unknown as Record<string, unknown> });
+    assert.equal(next([], created), 'invite');
+  });
+
+  it('is looked for when somebody takes it up again, and made only when it is not there', () => {
+    assert.equal(next([]), 'engagement');
+    assert.equal(next([], answer(0, 'engagement', sees(own, theirs))), 'readBack');
+    assert.equal(next([], answer(0, 'engagement', sees(own))), 'invite');
   });
 
   it('is looked for when its answer was lost, and made only when it is not there', () => {

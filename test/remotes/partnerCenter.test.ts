@@ -104,10 +104,24 @@ describe('the Partner Center client', () => {
       assert.equal(there.heard.length, 1);
       assert.deepEqual(
         service.heard.map(({ method, url }) => `${method} ${url.split('?')[0]}`),
-        ['GET /api/usertoken/GetToken', 'DELETE /api/usertoken/SignOut'],
+        ['GET /api/usertoken/GetToken', 'GET /api/usertoken/GetToken', 'DELETE /api/usertoken/SignOut'],
       );
-      assert.equal(service.heard[1] && about(service.heard[1]).get('userId'), USER);
+      assert.equal(service.heard[2] && about(service.heard[2]).get('userId'), USER);
     }
+  });
+
+  it('leaves alone whoever has signed in anew while the old token was being refused', async () => {
+    let asked = 0;
+    service.answer = (_heard, response) => {
+      asked += 1;
+      reply(response, 200, { token: `token-${asked}` });
+    };
+    there.answer = (_heard, response) => reply(response, 401, { error: { code: 'unAuthorized', message: 'x' } });
+    assert.equal(meaning(await ask()), 'denied signInAgain');
+    assert.deepEqual(
+      service.heard.map(({ method }) => method),
+      ['GET', 'GET'],
+    );
   });
 
   it('a role that is missing is no reason to sign in', async () => {

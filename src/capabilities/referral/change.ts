@@ -9,7 +9,7 @@ import { type Say, say } from '../../requests/say.ts';
 import { looksLikeDay, readAnyDay } from '../days.ts';
 import { given, readerOf } from '../reader.ts';
 import { CHANGE_ANSWERS, type ChangeInput, type ChangeKind, type ChangeOutcome, stepChange } from './changeStep.ts';
-import { customerOf, DASHBOARD, dayOf, stateOf, worthOf } from './deal.ts';
+import { customerOf, DASHBOARD, dayOf, openButton, stateOf, worthOf } from './deal.ts';
 import { readMembers, textOf } from './members.ts';
 import { isAmount, isCurrency, readMoney } from './money.ts';
 import { whichOf } from './which.ts';
@@ -193,13 +193,7 @@ function story({
         date: dayOf(deal.details?.closingDateTime) ?? '–',
       }),
       tone: outcome.kept === 'theirs' ? 'neutral' : 'good',
-      buttons: [
-        {
-          title: say('referral.button.open'),
-          verb: 'command.run',
-          data: { text: `referral ${deal.id}`, drawn: String(version) },
-        },
-      ],
+      buttons: [openButton(deal.id, version)],
     },
   };
 }

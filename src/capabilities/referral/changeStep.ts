@@ -8,7 +8,7 @@ import { type Problem, problem } from '../../requests/problem.ts';
 import { type Say, say } from '../../requests/say.ts';
 import { type Operation, patchCall, readCall } from './calls.ts';
 import { Deal, dayOf, hasMoved, isOpen, MOVES, type Move, mayMove, stateOf, worthOf } from './deal.ts';
-import { fieldAt } from './faults.ts';
+import { inForm } from './faults.ts';
 import type { Member } from './members.ts';
 import { meantBy, WHICH_ANSWERS, type Which } from './which.ts';
 
@@ -195,11 +195,4 @@ function theirsOf(deal: Deal): Say {
     details?.notes ? `“${details.notes.slice(0, 80)}”` : '',
   ];
   return say('referral.move.with', { move: stateOf(deal), text: parts.filter(Boolean).join(', ') });
-}
-
-/** A refusal that names a place in what was sent is the form's to show. */
-function inForm(why: Problem): Problem {
-  const field = fieldAt(why.at);
-  if (why.kind !== 'refused' || !field) return why;
-  return { ...why, kind: 'input', say: say('referral.refused.field'), field };
 }

@@ -7,7 +7,7 @@ import type { Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
 import type { ReferralChoices } from './choices.ts';
 import { CREATE_ANSWERS, type CreateOutcome, type CreateSettings, stepCreate } from './createStep.ts';
-import { DASHBOARD, stateOf, worthOf } from './deal.ts';
+import { DASHBOARD, openButton, stateOf, worthOf } from './deal.ts';
 import { arrangeNewDeal, type NewDeal, newDealFields, previewOf, readNewDeal, writeNewDeal } from './newDeal.ts';
 
 export interface ReferralNewSettings extends CreateSettings {
@@ -82,14 +82,7 @@ function story(
       state: stateOf(deal),
       sentence: say('two', { first: made, second: sees }),
       tone: 'good',
-      buttons: [
-        {
-          title: say('referral.button.open'),
-          verb: 'command.run',
-          data: { text: `referral ${deal.id}`, drawn: String(version) },
-        },
-        ...peopleOf(input),
-      ],
+      buttons: [openButton(deal.id, version), ...peopleOf(input)],
     },
   };
 }

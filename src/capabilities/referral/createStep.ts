@@ -10,7 +10,7 @@ import { say } from '../../requests/say.ts';
 import { invitedBody, isFor, MICROSOFT, ownBody, referenceOf } from './bodies.ts';
 import { createCall, ofEngagement, pagesOf, readCall } from './calls.ts';
 import { Deal, Page } from './deal.ts';
-import { fieldAt } from './faults.ts';
+import { inForm } from './faults.ts';
 import type { NewDeal } from './newDeal.ts';
 
 export interface CreateSettings {
@@ -157,13 +157,6 @@ function readBack(outcome: CreateOutcome, answers: readonly Answer[]): Step<Crea
   // It is made; that it cannot be read just now changes nothing.
   const deal = read.ok ? (read.body as unknown as Deal) : outcome.deal;
   return { kind: 'done', outcome: { ...outcome, deal }, standing: deal.status };
-}
-
-/** A refusal that names a place in what was sent is the form's to show. */
-function inForm(why: Problem): Problem {
-  const field = fieldAt(why.at);
-  if (why.kind !== 'refused' || !field) return why;
-  return { ...why, kind: 'input', say: say('referral.refused.field'), field };
 }
 
 const bug = problem('bug', 'problem.bug');

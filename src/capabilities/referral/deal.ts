@@ -4,7 +4,7 @@
  * follow which: the same, "ReferralStatus" and "ReferralSubstatus".
  */
 import { z } from 'zod/v4';
-import type { Story } from '../../requests/capability.ts';
+import type { Button, Story } from '../../requests/capability.ts';
 import { type Say, say } from '../../requests/say.ts';
 
 const text = z.string().nullish().catch(null);
@@ -184,3 +184,10 @@ export function later(a: Deal, b: Deal): Deal {
   const at = ({ updatedDateTime }: Deal): number => Date.parse(updatedDateTime ?? '') || 0;
   return at(b) >= at(a) ? b : a;
 }
+
+/** The button that opens a deal's own card below. */
+export const openButton = (id: string, version: number): Button => ({
+  title: say('referral.button.open'),
+  verb: 'command.run',
+  data: { text: `referral ${id}`, drawn: String(version) },
+});

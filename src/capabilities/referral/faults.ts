@@ -1,6 +1,8 @@
 /**
  * Where in the form lies what Partner Center points at in what was sent. Pure.
  */
+import type { Problem } from '../../requests/problem.ts';
+import { say } from '../../requests/say.ts';
 
 /** The end of a JSON path, in lower case, without indexes → the field of the form. */
 const FIELDS: readonly (readonly [RegExp, string])[] = [
@@ -53,4 +55,10 @@ export function fieldAt(at: string | undefined): string | null {
     if (found) return field || (PARTS[found[1] ?? ''] ?? null);
   }
   return null;
+}
+
+/** A refusal that names a place in what was sent is the form's to show, where `field` says which; others stay as they are. */
+export function inForm(why: Problem, field: string | null = fieldAt(why.at)): Problem {
+  if (why.kind !== 'refused' || !field) return why;
+  return { ...why, kind: 'input', say: say('referral.refused.field'), field };
 }

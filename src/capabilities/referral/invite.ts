@@ -10,8 +10,8 @@ import { given, readerOf } from '../reader.ts';
 import { type Invitee, invitedBody, isFor, likeDeal, MICROSOFT } from './bodies.ts';
 import { createCall, ofEngagement, pagesOf, readCall } from './calls.ts';
 import { chosenIn, offered, type ReferralChoices } from './choices.ts';
-import { customerOf, DASHBOARD, Deal, isOpen, Page, stateOf, WholeDeal } from './deal.ts';
-import { fieldAt } from './faults.ts';
+import { customerOf, DASHBOARD, Deal, isOpen, openButton, Page, stateOf, WholeDeal } from './deal.ts';
+import { fieldAt, inForm } from './faults.ts';
 import { meantBy, WHICH_ANSWERS, type Which, whichOf } from './which.ts';
 
 export interface InviteSettings {
@@ -171,7 +171,7 @@ function step(
   if ('reply' in found) return fail(found.reply.ok ? problem('bug', 'problem.bug') : found.reply.problem);
   const theirs = found.deals.find((one) => one.id !== deal.id && isFor(one, input.invitee));
   if (theirs) return done(theirs, facts.lost.length === 0 && made === undefined);
-  if (made?.reply?.ok === false) return fail(inForm(made.reply.problem));
+  if (made?.reply?.ok === false) return fail(inThisForm(made.reply.problem));
   if (made?.reply?.ok) return fail(problem('gone', 'referral.notFoundAgain'));
   const context = given({ notes: input.note, assistanceRequestCode: input.assistance });
   const body = invitedBody(
@@ -186,11 +186,10 @@ function step(
 }
 
 /** Only what this form has can be mended in it. */
-function inForm(why: Problem): Problem {
+function inThisForm(why: Problem): Problem {
   const at = fieldAt(why.at);
   const field = at === 'noteToMicrosoft' ? 'note' : at === 'solutionId' ? 'organization' : at;
-  if (why.kind !== 'refused' || !field || !['note', 'organization', 'assistance'].includes(field)) return why;
-  return { ...why, kind: 'input', say: say('referral.refused.field'), field };
+  return inForm(why, field && ['note', 'organization', 'assistance'].includes(field) ? field : null);
 }
 
 function story({
@@ -218,13 +217,7 @@ function story({
       state: stateOf(outcome.theirs),
       sentence: say(outcome.was ? 'referralInvite.was' : 'referralInvite.done', { who }),
       tone: outcome.was ? 'neutral' : 'good',
-      buttons: [
-        {
-          title: say('referral.button.open'),
-          verb: 'command.run',
-          data: { text: `referral ${outcome.deal.id}`, drawn: String(version) },
-        },
-      ],
+      buttons: [openButton(outcome.deal.id, version)],
     },
   };
 }
