@@ -8,7 +8,6 @@ import type { TestEngine } from '../support/db.ts';
 import type { Message, Town } from '../support/usher.ts';
 import { cardOf, textOf } from '../support/walk.ts';
 import { card, freePort, messagesOf } from './killCallScene.ts';
-import type { MadeCall } from './killEnding.ts';
 import { Succession, shows } from './killScene.ts';
 
 /** The requester of the sandbox, who may have deals reported here. */
@@ -33,8 +32,6 @@ export interface DealEnding {
   readonly audit: readonly string[];
   /** What Partner Center holds for the customer. */
   readonly referrals: readonly Referral[];
-  /** The POSTs that were let through to the end, oldest first. */
-  readonly posts: readonly MadeCall[];
   /** What the message of the request tells that is kept up to date: one. */
   readonly told: readonly string[];
 }
@@ -74,11 +71,8 @@ export class DealScene {
   async form(customer: string): Promise<DealForm> {
     this.say(`deal new ${customer}`);
     await this.succession.answered();
-    const isForm = ({ attachments }: Message): boolean => {
-      const text = JSON.stringify(attachments);
-      return text.includes(SUBMIT) && text.includes(`"${customer}"`);
-    };
-    const form = (await this.town.cards()).findLast(isForm);
+    const messages = this.succession.world.messages as unknown as readonly Message[];
+    const form = messages.findLast((one) => [`"${SUBMIT}"`, `"${customer}"`].every((what) => shows(one, what)));
     assert.ok(form, `no form for ${customer}`);
     const data = cardOf(form).actions?.find(({ verb }) => verb === SUBMIT)?.data ?? {};
     let sent: Promise<boolean> = Promise.resolve(false);
@@ -183,12 +177,10 @@ export class DealScene {
     await this.made([customer]);
     const id = await this.request('referralNew', customer);
     const rows = await this.requests('referralNew', customer);
-    const calls = (await this.town.calls('partner')) as readonly MadeCall[];
     return {
       states: rows.map(({ state }) => state),
       audit: await this.audit(id),
       referrals: this.referrals.filter((one) => customerOf(one) === customer),
-      posts: calls.filter((call) => call.method === 'POST' && customerOf(call.body) === customer),
       told: (await this.told(id)).kept,
     };
   }
@@ -219,9 +211,9 @@ export function assertMadeOnce({ states, referrals, told, audit }: DealEnding, p
   );
 }
 
-/** Whom a referral, or the body of a call about one, is for. */
-export function customerOf(referral: unknown): string | undefined {
-  return (referral as { customerProfile?: { name?: string } } | undefined)?.customerProfile?.name;
+/** Whom a referral is about. */
+export function customerOf({ customerProfile }: Referral): string | undefined {
+  return (customerProfile as { name?: string } | undefined)?.name;
 }
 
 const inputsFor = (customer: string): Readonly<Record<string, string>> => ({

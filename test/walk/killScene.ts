@@ -356,12 +356,13 @@ export class Succession extends Scene {
 /** What a message shows now, as text; kept, since the same one is looked at again and again. */
 const texts = new WeakMap<object, string>();
 
-function textOf({ attachments }: Stored): string {
+function textOf({ attachments }: { readonly attachments: object }): string {
   const text = texts.get(attachments) ?? JSON.stringify(attachments);
   texts.set(attachments, text);
   return text;
 }
 
-export const shows = (message: Stored, what: string): boolean => textOf(message).includes(what);
+export const shows = (message: { readonly attachments: object }, what: string): boolean =>
+  textOf(message).includes(what);
 const stateOf = (message: Stored): string => FINAL.exec(textOf(message))?.[1] ?? 'Open';
 const isFinal = (message: Stored): boolean => FINAL.test(textOf(message));
