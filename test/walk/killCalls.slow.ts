@@ -75,7 +75,8 @@ describe('one of two processes that dies while people ring, on PostgreSQL', func
       const { told, rung, calls, states } = ending;
       assert.deepEqual(rung, { '0': ['Cleo Costa', 'Dan Dale'] });
       assert.equal(calls, 1);
-      assert.deepEqual(states, ['waiting']);
+      // It lives as long as the call, and may be worked on at this very moment.
+      assert.match(states.join(), /^(?:waiting|queued|sending)$/);
       assert.equal(told.length, 1);
       assert.match(told[0] ?? '', /Cleo Costa\nIn the call\nDan Dale\nDeclined/);
     });
