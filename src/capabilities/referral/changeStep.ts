@@ -7,7 +7,7 @@ import type { Answer, Facts, Step } from '../../requests/capability.ts';
 import { type Problem, problem } from '../../requests/problem.ts';
 import { type Say, say } from '../../requests/say.ts';
 import { type Operation, patchCall, readCall } from './calls.ts';
-import { Deal, dayOf, hasMoved, isOpen, MOVES, type Move, mayMove, stateOf, worthOf } from './deal.ts';
+import { Deal, dayOf, dealIn, hasMoved, isOpen, MOVES, type Move, mayMove, stateOf, worthOf } from './deal.ts';
 import { inForm } from './faults.ts';
 import type { Member } from './members.ts';
 import { meantBy, WHICH_ANSWERS, type Which } from './which.ts';
@@ -63,7 +63,7 @@ export function stepChange(
   // After a refusal the deal is looked at again, for what somebody else made of it.
   if (!read?.reply || (patched && read.n < patched.n)) return { kind: 'call', call: readCall(id) };
   if (!read.reply.ok) return { kind: 'fail', problem: read.reply.problem, fresh: true };
-  const deal = read.reply.body as unknown as Deal;
+  const deal = dealIn(read.reply.body);
   if (input.keep === 'theirs')
     return { kind: 'done', outcome: { deal, kept: 'theirs' }, standing: deal.status, ...tells(deal) };
 
@@ -96,7 +96,7 @@ function finish(
   const read = answers.findLast(({ call }) => call.name === 'readBack')?.reply;
   if (!known && !read) return { kind: 'call', call: readCall(id, 'readBack') };
   const by = { name: facts.requester.name, did: input.kind };
-  const told = known ?? (read?.ok ? (read.body as unknown as Deal) : undefined);
+  const told = known ?? (read?.ok ? dealIn(read.body) : undefined);
   if (told) return { kind: 'done', outcome: { deal: told }, standing: told.status, ...tells(told, by) };
   const before = answers.findLast(({ call, reply }) => call.name === 'read' && reply?.ok)?.reply;
   const deal = asSent(input, (before?.ok ? before.body : { id, status: '' }) as unknown as Deal);

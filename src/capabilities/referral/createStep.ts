@@ -9,7 +9,7 @@ import { type Problem, problem } from '../../requests/problem.ts';
 import { say } from '../../requests/say.ts';
 import { invitedBody, isFor, MICROSOFT, ownBody, referenceOf } from './bodies.ts';
 import { createCall, ofEngagement, pagesOf, readCall } from './calls.ts';
-import { Deal, Page } from './deal.ts';
+import { Deal, dealIn, Page } from './deal.ts';
 import { inForm } from './faults.ts';
 import type { NewDeal } from './newDeal.ts';
 
@@ -68,10 +68,10 @@ function firstOf(input: NewDeal, answers: readonly Answer[], facts: Facts<Create
     const read = answers.findLast(({ call }) => call.name === 'half')?.reply;
     if (!read) return { step: { kind: 'call', call: readCall(input.half.id, 'half') } };
     if (!read.ok) return fail(read.problem);
-    return { deal: read.body as unknown as Deal, recovered: false };
+    return { deal: dealIn(read.body), recovered: false };
   }
   const made = answers.findLast(({ call }) => call.name === 'create');
-  if (made?.reply?.ok && !made.reply.assumed) return { deal: made.reply.body as unknown as Deal, recovered: false };
+  if (made?.reply?.ok && !made.reply.assumed) return { deal: dealIn(made.reply.body), recovered: false };
   if (made?.reply?.ok === false) return fail(inForm(made.reply.problem));
   // A person says that it arrived: then it is found.
   const lost = facts.lost.find(({ call }) => call.name === 'create');
@@ -112,7 +112,7 @@ function secondOf(
   if (!engagementId) return { problem: problem('refused', 'referral.noEngagement') };
   const invitee = { organizationId: MICROSOFT.id, organizationName: MICROSOFT.name };
   const made = answers.findLast(({ call }) => call.name === 'invite');
-  if (made?.reply?.ok && !made.reply.assumed) return { deal: made.reply.body as unknown as Deal, isFound: false };
+  if (made?.reply?.ok && !made.reply.assumed) return { deal: dealIn(made.reply.body), isFound: false };
   // There is one already: made by somebody else, or by us without our hearing of it.
   const isClash = made?.reply?.ok === false && made.reply.problem.kind === 'clash';
   const isLost = facts.lost.some(({ call }) => call.name === 'invite') || made?.reply?.ok === true;
@@ -155,7 +155,7 @@ function readBack(outcome: CreateOutcome, answers: readonly Answer[]): Step<Crea
   const read = answers.findLast(({ call }) => call.name === 'readBack')?.reply;
   if (!read) return { kind: 'call', call: readCall(outcome.deal.id, 'readBack'), outcome };
   // It is made; that it cannot be read just now changes nothing.
-  const deal = read.ok ? (read.body as unknown as Deal) : outcome.deal;
+  const deal = read.ok ? dealIn(read.body) : outcome.deal;
   return { kind: 'done', outcome: { ...outcome, deal }, standing: deal.status };
 }
 

@@ -98,6 +98,9 @@ export const WholeDeal = Deal.extend({
 });
 export type WholeDeal = z.infer<typeof WholeDeal>;
 
+/** A body that was read by the shape above when it was answered: the one place where its type is taken up again. */
+export const dealIn = (body: Readonly<Record<string, unknown>>): Deal => body as unknown as Deal;
+
 /** One page of a list; the address of the next one is only read, never followed. */
 export const Page = z.object({ value: z.array(Deal), '@odata.nextLink': text });
 export type Page = z.infer<typeof Page>;

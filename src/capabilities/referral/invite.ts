@@ -10,7 +10,7 @@ import { given, readerOf } from '../reader.ts';
 import { type Invitee, invitedBody, isFor, likeDeal, MICROSOFT } from './bodies.ts';
 import { createCall, ofEngagement, pagesOf, readCall } from './calls.ts';
 import { chosenIn, offered, type ReferralChoices } from './choices.ts';
-import { customerOf, DASHBOARD, Deal, isOpen, openButton, Page, stateOf, WholeDeal } from './deal.ts';
+import { customerOf, DASHBOARD, Deal, dealIn, isOpen, openButton, Page, stateOf, WholeDeal } from './deal.ts';
 import { fieldAt, inForm } from './faults.ts';
 import { meantBy, WHICH_ANSWERS, type Which, whichOf } from './which.ts';
 
@@ -158,7 +158,7 @@ function step(
     standing: deal.status,
     subject: deal.id,
   });
-  if (made?.reply?.ok && !made.reply.assumed) return done(made.reply.body as unknown as Deal, false);
+  if (made?.reply?.ok && !made.reply.assumed) return done(dealIn(made.reply.body), false);
   // Looked for before it is asked for, and again when somebody was quicker or says that it arrived.
   const isClash = made?.reply?.ok === false && made.reply.problem.kind === 'clash';
   const since = made && (isClash || made.reply?.ok) ? made.n : -1;

@@ -7,7 +7,7 @@ import { good } from '../../requests/problem.ts';
 import { type Say, say } from '../../requests/say.ts';
 import { readCall } from './calls.ts';
 import { tells } from './changeStep.ts';
-import { Deal, isIncoming, isOpen } from './deal.ts';
+import { Deal, dealIn, isIncoming, isOpen } from './deal.ts';
 import type { OpenInput } from './open.ts';
 
 export interface NewsInput {
@@ -58,7 +58,7 @@ function step(input: NewsInput, answers: readonly Answer[], { now, createdAt }: 
   // It is not lost: the watch says what keeps it back, and it is tried until that is mended.
   if (!read.ok)
     return { kind: 'later', forMs: AGAIN_MS, waits: true, fresh: true, wakes: unread(input, read.problem.say) };
-  const deal = read.body as unknown as Deal;
+  const deal = dealIn(read.body);
   const isNew = input.event === 'created' && isIncoming(deal) && isOpen(deal);
   return {
     kind: 'done',

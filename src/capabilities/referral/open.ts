@@ -16,6 +16,7 @@ import {
   DASHBOARD,
   Deal,
   dayOf,
+  dealIn,
   isIncoming,
   isOpen,
   later,
@@ -96,9 +97,7 @@ function knownOf(
   answers: readonly Answer[],
   { soFar, signals }: Facts<OpenOutcome>,
 ): OpenOutcome | null {
-  const reads = answers.flatMap(({ call, reply }) =>
-    call.name === 'read' && reply?.ok ? [reply.body as unknown as Deal] : [],
-  );
+  const reads = answers.flatMap(({ call, reply }) => (call.name === 'read' && reply?.ok ? [dealIn(reply.body)] : []));
   const told = (name: string) => signals.find(({ key }) => key === name)?.body as OpenOutcome | undefined;
   const here = told('changedHere');
   const [first, ...others] = [soFar?.deal, input.deal, ...reads, here?.deal, told('changed')?.deal].filter(
