@@ -23,6 +23,7 @@ import { openUserTokens } from './remotes/userTokens.ts';
 import { openWebhookSignatures } from './remotes/webhookSignatures.ts';
 import type { AnyCapability } from './requests/capability.ts';
 import { Desk } from './requests/desk.ts';
+import { openRules } from './requests/policy/rules.ts';
 import type { Clock, Log } from './requests/ports.ts';
 import { Runner } from './requests/runner.ts';
 import { Teller } from './requests/teller.ts';
@@ -61,6 +62,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
   const clock: Clock = { now: () => Date.now() };
   const store = await openStore(config.databaseUrl.reveal(), { log });
   const tokensOf = (identity: Config['botIdentity']) => identity && openTokens(identity, config.loginUrl);
+  const policyNow = openRules(store);
   let ownPort = 0;
   const all = capabilities({
     defaultRedirectUrl: config.defaultRedirectUrl,
@@ -124,6 +126,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     store,
     remotes,
     capabilities: all,
+    policyNow,
     clock,
     log,
     changed,
@@ -141,6 +144,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     store,
     clock,
     capabilities: all,
+    policyNow,
     maxAtOnce: MAX_AT_ONCE,
     queued: () => runner.wake(),
     changed,

@@ -12,6 +12,7 @@ import { readAnswer } from '../src/remotes/answer.ts';
 import { needsSignIn, readPartnerAnswer } from '../src/remotes/partnerAnswer.ts';
 import { readArguments } from '../src/requests/arguments.ts';
 import type { Answer, AnyCapability, Call, Reply, Signal, Step, Wake } from '../src/requests/capability.ts';
+import { OPEN_POLICY, Policy } from '../src/requests/policy/policy.ts';
 import { isSignIn, problem, SIGN_IN_AGAIN } from '../src/requests/problem.ts';
 import type { LostCall, Person, Place, Request, RequestState } from '../src/requests/request.ts';
 import type { Say } from '../src/requests/say.ts';
@@ -36,6 +37,8 @@ interface Given {
   readonly filed?: Record<string, unknown>;
   readonly place?: Partial<Place>;
   readonly requester?: Partial<Person>;
+  /** What the policy says besides what it says anyway. */
+  readonly policy?: Record<string, unknown>;
   /** Answers by call name, in order. `lost`: the answer never came. `assumed`: a person said that it arrived. */
   readonly answers?: Readonly<Record<string, readonly (OnWire | 'lost' | 'assumed')[]>>;
   /** How another request about the same subject ended, and how long ago. */
@@ -106,7 +109,7 @@ function play(capability: AnyCapability, given: Given): unknown {
   const place = { ...PLACE, ...given.place };
   const requester = { ...REQUESTER, ...given.requester };
   if (given.filed) return { requests: [carryOut(capability, given.filed, given, place)] };
-  const around = { requester, place, now: NOW };
+  const around = { requester, place, policy: given.policy ? Policy.parse(given.policy) : OPEN_POLICY, now: NOW };
   const typed = given.raw ?? readArguments(given.typed ?? '', capability.fields);
   const raw = given.raw ? typed : (capability.arrange?.(typed, around) ?? typed);
   const read = capability.read(raw, around);
@@ -182,6 +185,8 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       standing: ('standing' in step && step.standing) || null,
       outcome: outcome ?? null,
       problem: why,
+      approval: null,
+      isDry: false,
     };
     const story = storyOf(request, capability);
     return {
@@ -220,6 +225,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       createdAt: NOW,
       requester: REQUESTER,
       place,
+      policy: given.policy ? Policy.parse(given.policy) : OPEN_POLICY,
       lost,
       earlier,
       soFar,

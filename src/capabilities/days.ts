@@ -21,7 +21,7 @@ export function looksLikeDay(text: string): boolean {
  */
 export function readDay(
   typed: string,
-  around: Surroundings,
+  around: Pick<Surroundings, 'requester' | 'now'>,
 ): { readonly day: string } | { readonly wrong: 'unreadable' } | { readonly wrong: 'past'; readonly was: string } {
   const told = around.requester.timeZone;
   const zone = told && Info.isValidIANAZone(told) ? told : 'utc';
@@ -45,7 +45,11 @@ export function readDay(
 }
 
 /** A day that may be over. `hasBeen`: a day without a year is the one that is nearest, not the next. */
-export function readAnyDay(typed: string, around: Surroundings, hasBeen: boolean): string | null {
+export function readAnyDay(
+  typed: string,
+  around: Pick<Surroundings, 'requester' | 'now'>,
+  hasBeen: boolean,
+): string | null {
   const read = readDay(typed, around);
   if (!('day' in read)) return 'was' in read ? read.was : null;
   if (!hasBeen || /\d{4}/.test(typed)) return read.day;

@@ -4,6 +4,8 @@
  * crash, dry run and golden tests. This file must not know any capability, remote or card template.
  */
 import type { CallNotice } from './callNotices.ts';
+import type { Case } from './policy/judge.ts';
+import type { Policy } from './policy/policy.ts';
 import type { Problem, Result } from './problem.ts';
 import type { ReferralNotice } from './referralNotices.ts';
 import type { LostCall, Person, Place, Question, Request } from './request.ts';
@@ -53,6 +55,8 @@ export interface Facts<O = unknown> {
   readonly createdAt: number;
   readonly requester: Person;
   readonly place: Place;
+  /** The policy in force. */
+  readonly policy: Policy;
   /** Calls that were sent and never heard of, oldest first. */
   readonly lost: readonly LostCall[];
   /** How the latest other request about the same subject left it: what a directory may not show yet. */
@@ -172,6 +176,8 @@ export interface Field {
     | { readonly words: string }
     | { readonly title: string }
   ))[];
+  /** Other names it goes by in files and HTTP bodies (case, spaces and punctuation do not matter). */
+  readonly headings?: readonly string[];
   /** Words that introduce the field in a typed command (`because`, `to team`), longest first. */
   readonly phrases?: readonly string[];
   /** Whether what follows a phrase really is this field's ("in Portuguese" is a language, "in Lisbon" is not). */
@@ -229,6 +235,7 @@ export interface Act {
 export interface Surroundings {
   readonly requester: Person;
   readonly place: Place;
+  readonly policy: Policy;
   /** Epoch ms. */
   readonly now: number;
 }
@@ -268,6 +275,12 @@ export interface Capability<I = never, O = never> {
    */
   readonly answers: Readonly<Record<string, Shape>>;
   step(input: I, answers: readonly Answer[], facts: Facts<O>): Step<O>;
+  /** What the policy judges before anything is changed. Without it the policy has no say. */
+  judged?(input: I): Case;
+  /** Every call that would change something, as far as look-ups can tell; what only a call will tell has a placeholder. */
+  plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
+  /** The input with an earlier last day. */
+  shorten?(input: I, until: string): I;
   /** The requests a step has to see besides its own. */
   beside?(input: I): readonly Beside[];
   /** What anybody in the same conversation may do to a request, by name. */

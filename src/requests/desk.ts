@@ -4,9 +4,10 @@
  * Must not know how the wish was expressed (text, form, HTTP) or how the answer is shown.
  */
 import type { CallCallback, CallNotice } from './callNotices.ts';
-import type { AnyCapability, Raw } from './capability.ts';
+import type { AnyCapability, Raw, Surroundings } from './capability.ts';
 import { draftOf } from './filing.ts';
 import { newId } from './ids.ts';
+import type { PolicyNow } from './policy/rules.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
 import { bad, good, isSignIn, type Problem, problem, REPLACED, type Result } from './problem.ts';
 import { answerSignal, optionOf } from './question.ts';
@@ -18,6 +19,7 @@ export interface DeskParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
+  readonly policyNow: PolicyNow;
   /** Most requests one command or form may file. */
   readonly maxAtOnce: number;
   /** Called when something was queued. */
@@ -70,7 +72,7 @@ export class Desk {
     const { store, clock, maxAtOnce, messageLeaseEnd, queued } = this.#parts;
     const capability = this.#capability(wish.capability);
     const now = clock.now();
-    const inputs = capability.read(wish.raw, { requester: wish.who, place: wish.where, now });
+    const inputs = capability.read(wish.raw, await this.#around(wish.who, wish.where, now));
     if (!inputs.ok) return inputs;
     if (inputs.value.length > maxAtOnce) {
       return bad([problem('input', say('problem.tooManyAtOnce', { count: inputs.value.length, most: maxAtOnce }))]);
@@ -100,18 +102,23 @@ export class Desk {
   }
 
   /** What was typed, field by field, as the capability would have it. */
-  arrange(capability: AnyCapability, raw: Raw, requester: Person, place: Place): Raw {
-    return capability.arrange?.(raw, { requester, place, now: this.#parts.clock.now() }) ?? raw;
+  async arrange(capability: AnyCapability, raw: Raw, requester: Person, place: Place): Promise<Raw> {
+    return capability.arrange?.(raw, await this.#around(requester, place)) ?? raw;
+  }
+
+  async #around(requester: Person, place: Place, now = this.#parts.clock.now()): Promise<Surroundings> {
+    const { policy } = await this.#parts.policyNow(place.tenantId);
+    return { requester, place, policy, now };
   }
 
   /** What would be done, without doing it: sentences, or the faults. */
-  check(
+  async check(
     capability: AnyCapability,
     raw: Raw,
     requester: Person,
     place: Place,
-  ): Result<readonly Say[], readonly Problem[]> {
-    const inputs = capability.read(raw, { requester, place, now: this.#parts.clock.now() });
+  ): Promise<Result<readonly Say[], readonly Problem[]>> {
+    const inputs = capability.read(raw, await this.#around(requester, place));
     return inputs.ok ? good(inputs.value.flatMap((input) => capability.preview?.(input) ?? [])) : inputs;
   }
 

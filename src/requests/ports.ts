@@ -2,9 +2,11 @@
  * What the spine needs from outside: a store, the remotes, a poster, a clock. The spine calls these and nothing else.
  * Must not know SQL, HTTP, Teams or cards.
  */
+import type { Approval } from './approval.ts';
 import type { Answer, Call, Earlier, Reply, Signal, Wake } from './capability.ts';
+import type { Policy, PolicyInForce } from './policy/policy.ts';
 import type { Problem } from './problem.ts';
-import type { LostCall, Person, Place, Question, Request, RequestState } from './request.ts';
+import type { Audience, LostCall, Person, Place, Question, Request, RequestState } from './request.ts';
 import type { Say } from './say.ts';
 
 export interface Clock {
@@ -25,6 +27,8 @@ export interface Draft {
   readonly activityId: string | null;
   /** No card of its own: the request it serves shows what there is to see. */
   readonly silent?: true;
+  /** Only looked at: nothing is changed, what would be done is said. */
+  readonly isDry?: true;
   /** Whose gate holds it back; Graph's when it does not say. */
   readonly remote?: Call['to'];
 }
@@ -81,6 +85,12 @@ export interface Change {
   readonly input?: unknown;
   /** Lease to hold after the change, epoch ms; 0 or absent lets go. */
   readonly leaseUntil?: number;
+  /** What is known of its approval. */
+  readonly approval?: Approval | null;
+  /** Further messages that are to show the request from `at` on (epoch ms; absent: now). One per place. */
+  readonly shows?: readonly { readonly place: Place; readonly audience: Audience; readonly at?: number }[];
+  /** Messages for this audience that were not posted yet are not posted any more. */
+  readonly hides?: Audience;
   /** True when a person can see the difference: the version grows and every message is due. */
   readonly visible: boolean;
   readonly audit: readonly AuditLine[];
@@ -90,6 +100,8 @@ export interface Change {
 export interface Message {
   readonly requestId: string;
   readonly place: Place;
+  /** Whom it is for; whoever asked when it does not say. */
+  readonly audience?: Audience;
   /** Null: not posted yet. */
   readonly activityId: string | null;
   readonly shownVersion: number;
@@ -181,6 +193,13 @@ export interface Store {
 
   audit(lines: readonly AuditLine[]): Promise<void>;
   auditOf(requestId: string): Promise<readonly AuditLine[]>;
+
+  /** The policy kept last for this tenant, or null. */
+  policy(tenantId: string): Promise<PolicyInForce | null>;
+  /** All versions kept, newest first. */
+  policies(tenantId: string, limit: number): Promise<readonly PolicyInForce[]>;
+  /** Keeps a policy as version `follows + 1`, with its audit line. False: another has that version already. */
+  keepPolicy(tenantId: string, follows: number, policy: Policy, by: string, line: AuditLine): Promise<boolean>;
 
   /** Calls back when another process queued something (PostgreSQL); on SQLite never. */
   onWake(wake: () => void): void;

@@ -2,6 +2,8 @@
  * A request: what someone asked Usher for, with one id from the card to every API. Its states and legal moves.
  * Pure; must not know how requests are stored, shown or carried out.
  */
+
+import type { Approval } from './approval.ts';
 import type { Call } from './capability.ts';
 import type { Problem } from './problem.ts';
 import type { Say } from './say.ts';
@@ -86,6 +88,9 @@ export interface LostCall {
   readonly at: number;
 }
 
+/** Whom a message is for: whoever asked, or those who are to approve it. */
+export type Audience = 'asker' | 'approvers';
+
 export interface Request<I = unknown, O = unknown> {
   readonly id: string;
   /** One effect per intent: `chat:<conversation>:<activity>:<n>` or `form:<conversation>:<form>:<n>`. */
@@ -116,6 +121,10 @@ export interface Request<I = unknown, O = unknown> {
   readonly outcome: O | null;
   readonly problem: Problem | null;
   readonly question: Question | null;
+  /** What the policy said of it, and who decided; null: nothing that needs the policy came up yet. */
+  readonly approval: Approval | null;
+  /** Only looked at: it ends where the first change would be made. */
+  readonly isDry: boolean;
   readonly createdAt: number;
   readonly updatedAt: number;
 }

@@ -7,6 +7,7 @@
 import { besideOf } from './beside.ts';
 import type { AnyCapability, Call, Facts, Filing, Step } from './capability.ts';
 import { draftOf } from './filing.ts';
+import type { PolicyNow } from './policy/rules.ts';
 import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
 import { isSignIn, type Problem, problem } from './problem.ts';
 import { Pump } from './pump.ts';
@@ -40,6 +41,7 @@ export interface RunnerParts {
   readonly store: Store;
   readonly remotes: Remotes;
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
+  readonly policyNow: PolicyNow;
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RunnerSettings;
@@ -140,7 +142,7 @@ export class Runner {
     const unheard = answers.find((answer) => answer.reply === null);
     if (unheard) return this.#setBack(claim, { ...unheard, why: problem('down', 'problem.lost') });
 
-    const { clock, store } = this.#parts;
+    const { clock, store, policyNow } = this.#parts;
     const given = answerIn(request, claim.signals);
     if (given) {
       const leaseUntil = clock.now() + this.#parts.settings.leaseMs;
@@ -153,6 +155,7 @@ export class Runner {
       createdAt: request.createdAt,
       requester: request.requester,
       place: request.place,
+      policy: (await policyNow(request.tenantId).catch(trouble)).policy,
       lost: request.lost,
       earlier: claim.earlier,
       soFar: request.outcome,

@@ -3,11 +3,11 @@
  * Must not know what a message looks like or where it goes.
  */
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { Draft, Message } from '../requests/ports.ts';
-import type { Place, Request } from '../requests/request.ts';
+import type { Change, Draft, Message } from '../requests/ports.ts';
+import type { Audience, Place, Request } from '../requests/request.ts';
 import type { Engine } from './engine.ts';
 import { toMessage, toRequest } from './rows.ts';
-import type { MessageRow, Tables } from './schema.ts';
+import type { MessageRow, RequestRow, Tables } from './schema.ts';
 
 /** The messages that have something to show, and from when: word for word as the index `messages_behind` has them. */
 const BEHIND = sql`given_up = 0 and shown_version < wanted_version`;
@@ -33,6 +33,37 @@ export async function addMessages(
 /** The request has changed visibly: its messages have something to show. */
 export async function wantVersion(trx: Transaction<Tables>, requestId: string, version: number): Promise<void> {
   await trx.updateTable('messages').set({ wanted_version: version }).where('request_id', '=', requestId).execute();
+}
+
+/** One more message that is to show the request, from `at` on. */
+export async function showAt(
+  trx: Transaction<Tables>,
+  { id, version }: Pick<RequestRow, 'id' | 'version'>,
+  { place, audience, at = 0 }: NonNullable<Change['shows']>[number],
+): Promise<void> {
+  await trx
+    .insertInto('messages')
+    .values({
+      request_id: id,
+      conversation_id: place.conversationId,
+      place: JSON.stringify(place),
+      audience,
+      wanted_version: version,
+      next_at: at,
+    })
+    .onConflict((clash) => clash.columns(['request_id', 'conversation_id']).doNothing())
+    .execute();
+}
+
+/** What was not posted for this audience is not posted any more. */
+export async function hideMessages(trx: Transaction<Tables>, requestId: string, audience: Audience): Promise<void> {
+  await trx
+    .deleteFrom('messages')
+    .where('request_id', '=', requestId)
+    .where('audience', '=', audience)
+    .where('activity_id', 'is', null)
+    .where('lease_until', '=', 0)
+    .execute();
 }
 
 export async function claimMessages(

@@ -8,7 +8,7 @@ import type { Change, Claim } from '../requests/ports.ts';
 import { MOVES, type Request, type RequestState } from '../requests/request.ts';
 import { addLines } from './audit.ts';
 import type { Engine } from './engine.ts';
-import { wantVersion } from './messages.ts';
+import { hideMessages, showAt, wantVersion } from './messages.ts';
 import { answersOf, earlierOf } from './requests.ts';
 import { fromHeard, fromSends, json, toRequest } from './rows.ts';
 import type { RequestRow, Tables } from './schema.ts';
@@ -18,7 +18,7 @@ import { keep, signalsOf } from './signals.ts';
 const SETTLING = sql`(rival.state = 'queued' and rival.lost <> '[]' and (requests.lost = '[]' or rival.id < requests.id))`;
 
 /** The states that fall due, and when: both word for word as the index `requests_due` has them, or it is not used. */
-const LIVE = sql`state in ('queued', 'waiting', 'sending')`;
+const LIVE = sql`state in ('queued', 'waiting', 'sending', 'awaiting approval')`;
 const DUE = sql`case state when 'sending' then lease_until else next_at end`;
 
 /**
@@ -170,6 +170,7 @@ function columns(change: Change): UpdateObject<Tables, 'requests'> {
     outcome,
     problem,
     question,
+    approval,
     input,
   } = change;
   // Cast, because PostgreSQL takes a case of nothing but parameters for text.
@@ -197,17 +198,20 @@ function columns(change: Change): UpdateObject<Tables, 'requests'> {
     ...(outcome !== undefined && { outcome: json(outcome) }),
     ...(problem !== undefined && { problem: json(problem) }),
     ...(question !== undefined && { question: json(question) }),
+    ...(approval !== undefined && { approval: json(approval) }),
     ...(input !== undefined && { input: JSON.stringify(input) }),
   };
 }
 
 /** The rest of a change, once the request's own row is ours: answers, messages, audit. */
 async function follow(trx: Transaction<Tables>, row: RequestRow, change: Change): Promise<Request> {
-  const { heard, forget, sends, visible, wakes, audit } = change;
+  const { heard, forget, sends, visible, shows, hides, wakes, audit } = change;
   if (heard) await saveAnswer(trx, fromHeard(row.id, heard, change.at));
   if (forget) await forgetAnswers(trx, row.id, forget);
   if (sends) await saveAnswer(trx, fromSends(row.id, sends));
   if (visible) await wantVersion(trx, row.id, row.version);
+  if (hides) await hideMessages(trx, row.id, hides);
+  for (const one of shows ?? []) await showAt(trx, row, one);
   for (const one of wakes ?? []) await wake(trx, row, one, change.at);
   await addLines(trx, audit);
   return toRequest(row);

@@ -5,7 +5,7 @@
 import type { Insertable } from 'kysely';
 import type { Answer } from '../requests/capability.ts';
 import type { AuditLine, Change, Draft, Message } from '../requests/ports.ts';
-import type { Request, RequestState } from '../requests/request.ts';
+import type { Audience, Request, RequestState } from '../requests/request.ts';
 import type { AnswerRow, AnswerTable, AuditRow, AuditTable, MessageRow, RequestRow, RequestTable } from './schema.ts';
 
 /** JSON as the column holds it; absent and null are both the column's null. */
@@ -39,6 +39,8 @@ export function toRequest(row: RequestRow): Request {
     outcome: parsed(row.outcome),
     problem: parsed(row.problem),
     question: parsed(row.question),
+    approval: parsed(row.approval),
+    isDry: row.is_dry === 1,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
@@ -56,6 +58,7 @@ export function fromDraft(draft: Draft, now: number): Insertable<RequestTable> {
     requester: JSON.stringify(draft.requester),
     place: JSON.stringify(draft.place),
     input: JSON.stringify(draft.input ?? null),
+    is_dry: draft.isDry ? 1 : 0,
     next_at: now,
     created_at: now,
     updated_at: now,
@@ -80,6 +83,7 @@ export function toMessage(row: MessageRow): Message {
   return {
     requestId: row.request_id,
     place: JSON.parse(row.place),
+    audience: row.audience as Audience,
     activityId: row.activity_id,
     shownVersion: row.shown_version,
     tries: row.tries,

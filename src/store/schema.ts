@@ -29,6 +29,8 @@ export interface RequestTable {
   outcome: string | null;
   problem: string | null;
   question: string | null;
+  approval: string | null;
+  is_dry: Generated<number>;
   /** How often something was heard from outside. */
   signals: Generated<number>;
   readonly created_at: number;
@@ -61,7 +63,8 @@ export interface MessageTable {
   readonly request_id: string;
   readonly conversation_id: string;
   activity_id: string | null;
-  readonly place: string;
+  place: string;
+  audience: Generated<string>;
   shown_version: Generated<number>;
   /** The request's version, copied at every visible change: a message that is behind is then found by index. */
   wanted_version: Generated<number>;
@@ -78,6 +81,14 @@ export interface SignalTable {
   at: number;
 }
 
+export interface PolicyTable {
+  readonly tenant_id: string;
+  readonly version: number;
+  readonly policy: string;
+  readonly made_by: string;
+  readonly made_at: number;
+}
+
 export interface GateTable {
   readonly remote: string;
   until: number;
@@ -90,6 +101,7 @@ export interface Tables {
   messages: MessageTable;
   signals: SignalTable;
   gates: GateTable;
+  policies: PolicyTable;
   usher_migration: { readonly name: string; readonly done_at: number };
 }
 

@@ -123,7 +123,7 @@ export function openWishes(parts: WishParts): Wishes {
 
   /** A typed command of a capability: filed when complete, else the form with what was understood. */
   async function typedWish(capability: AnyCapability, rest: string, turn: Turn): Promise<Shows> {
-    const raw = desk.arrange(capability, readArguments(rest, capability.fields), turn.who, turn.where);
+    const raw = await desk.arrange(capability, readArguments(rest, capability.fields), turn.who, turn.where);
     if (!capability.fields.every((field) => !field.required || raw[field.name])) {
       return { below: replies.form(capability, raw, [], turn) };
     }
@@ -216,11 +216,15 @@ export function openWishes(parts: WishParts): Wishes {
   }
 
   /** The form again, with its faults or with what would be done; nothing is filed. */
-  function checkForm(capability: AnyCapability, data: Readonly<Record<string, unknown>>, turn: Turn): Shows {
+  async function checkForm(
+    capability: AnyCapability,
+    data: Readonly<Record<string, unknown>>,
+    turn: Turn,
+  ): Promise<Shows> {
     const formId = typeof data['formId'] === 'string' ? data['formId'] : '';
     if (formKey(formId, turn.where) === null) return { said: problem('gone', 'bot.oldButton') };
     const raw = rawOf(capability, data);
-    const checked = desk.check(capability, raw, turn.who, turn.where);
+    const checked = await desk.check(capability, raw, turn.who, turn.where);
     const [faults, lines] = checked.ok ? [[], checked.value] : [checked.problem, []];
     return { instead: replies.form(capability, raw, faults, turn, { formId, checked: lines, fixes: fixedBy(data) }) };
   }

@@ -6,6 +6,7 @@ import { meetingIdOf, meetingOf } from '../../src/capabilities/call/meeting.ts';
 import { readWanted } from '../../src/capabilities/call/people.ts';
 import { ringEnd } from '../../src/capabilities/call/results.ts';
 import type { Surroundings } from '../../src/requests/capability.ts';
+import { OPEN_POLICY } from '../../src/requests/policy/policy.ts';
 import { SETTINGS } from '../support/settings.ts';
 
 const wanted = (text: string, country: string | null = 'PT') => {
@@ -102,6 +103,7 @@ describe('where calls cannot be had', () => {
       userId: 'u',
       meetingId: 'm',
     },
+    policy: OPEN_POLICY,
     now: 0,
   };
 

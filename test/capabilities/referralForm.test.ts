@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capabilities } from '../../src/capabilities/index.ts';
+import { OPEN_POLICY } from '../../src/requests/policy/policy.ts';
 import { root } from '../../src/root.ts';
 import { SETTINGS } from '../support/settings.ts';
 
@@ -13,6 +14,7 @@ const all = capabilities(SETTINGS);
 const around = {
   requester: { id: 'a0000000-0000-4000-8000-000000000001', name: 'Rita', locale: 'en', timeZone: 'Europe/Lisbon' },
   place: { kind: 'personal', conversationId: 'a', serviceUrl: '', tenantId: 't', botId: 'b', userId: 'u' },
+  policy: OPEN_POLICY,
   now: Date.parse('2026-11-20T09:00:00Z'),
 } as const;
 

@@ -51,6 +51,8 @@ export function request(more: Partial<Request> = {}): Request {
     outcome: null,
     problem: null,
     question: null,
+    approval: null,
+    isDry: false,
     createdAt: AT,
     updatedAt: AT,
     ...more,

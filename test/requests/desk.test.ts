@@ -4,6 +4,7 @@ import type { InviteOutcome } from '../../src/capabilities/call/fates.ts';
 import { capabilities } from '../../src/capabilities/index.ts';
 import type { AnyCapability } from '../../src/requests/capability.ts';
 import { type Choice, Desk } from '../../src/requests/desk.ts';
+import { openRules } from '../../src/requests/policy/rules.ts';
 import { keyOf, type ReferralNotice } from '../../src/requests/referralNotices.ts';
 import type { Place, Request } from '../../src/requests/request.ts';
 import { openStore } from '../../src/store/db.ts';
@@ -189,6 +190,7 @@ describe('the desk', () => {
         store: spine.store,
         clock: { now: () => spine.now },
         capabilities: new Map([['guest', capability]]),
+        policyNow: openRules(spine.store),
         maxAtOnce: 20,
         queued: () => queued++,
         changed: () => {},

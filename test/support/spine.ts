@@ -4,6 +4,7 @@
 import { capabilities } from '../../src/capabilities/index.ts';
 import type { Call, Reply } from '../../src/requests/capability.ts';
 import { Desk, type Wish } from '../../src/requests/desk.ts';
+import { openRules } from '../../src/requests/policy/rules.ts';
 import type { Log, Remotes, Store } from '../../src/requests/ports.ts';
 import type { Person, Place, Request } from '../../src/requests/request.ts';
 import { Runner, type RunnerSettings } from '../../src/requests/runner.ts';
@@ -45,6 +46,7 @@ export class Spine {
     this.store = store;
     const all = capabilities(OF_CAPABILITIES);
     const clock = { now: () => this.now };
+    const policyNow = openRules(store);
     const remotes: Remotes = {
       send: async (call) => {
         this.sent.push(call);
@@ -58,6 +60,7 @@ export class Spine {
       store,
       remotes,
       capabilities: all,
+      policyNow,
       clock,
       log,
       changed: () => {},
@@ -67,6 +70,7 @@ export class Spine {
       store,
       clock,
       capabilities: all,
+      policyNow,
       maxAtOnce: 20,
       queued: () => {},
       changed: () => {},

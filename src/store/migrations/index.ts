@@ -6,11 +6,13 @@ import type { EngineName, Migration } from '../engine.ts';
 import { requests } from './001-requests.ts';
 import { onePerSubject } from './002-one-per-subject.ts';
 import { signals } from './003-signals.ts';
+import { policy } from './004-policy.ts';
 
 export function migrations(engine: EngineName): Readonly<Record<string, Migration>> {
   return {
     '001-requests': requests(engine),
     '002-one-per-subject': onePerSubject,
     '003-signals': signals(engine),
+    '004-policy': policy,
   };
 }

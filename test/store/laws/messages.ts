@@ -38,7 +38,17 @@ export function messageLaws(bench: () => Bench): void {
     assert.equal(await store.nextMessageAt(NOW), LATER);
     assert.deepEqual(await store.claimMessages(9, LATER - 1, LATER), []);
     assert.deepEqual(await claimLater(store), [
-      { message: { requestId: request.id, place: PLACE, activityId: null, shownVersion: 0, tries: 1 }, request },
+      {
+        message: {
+          requestId: request.id,
+          place: PLACE,
+          audience: 'asker',
+          activityId: null,
+          shownVersion: 0,
+          tries: 1,
+        },
+        request,
+      },
     ]);
     assert.deepEqual(await claimLater(store), [], 'it is leased now');
     assert.equal(await store.nextMessageAt(NOW), LATER + MINUTE);
@@ -78,7 +88,14 @@ export function messageLaws(bench: () => Bench): void {
     assert.equal(await store.nextMessageAt(NOW), null);
     await store.move(id, fence, change('done', { visible: true }));
     const [found] = await store.claimMessages(9, NOW, LATER);
-    assert.deepEqual(found!.message, { requestId: id, place: PLACE, activityId: 'm1', shownVersion: 1, tries: 1 });
+    assert.deepEqual(found!.message, {
+      requestId: id,
+      place: PLACE,
+      audience: 'asker',
+      activityId: 'm1',
+      shownVersion: 1,
+      tries: 1,
+    });
     assert.equal(found!.request.state, 'done');
   });
 

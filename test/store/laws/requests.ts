@@ -32,6 +32,8 @@ export function requestLaws(bench: () => Bench): void {
         outcome: null,
         problem: null,
         question: null,
+        approval: null,
+        isDry: false,
         createdAt: NOW,
         updatedAt: NOW,
       },

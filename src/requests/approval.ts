@@ -1,0 +1,85 @@
+/**
+ * The approval of a request: what the policy said, who was asked, what exactly they were shown, and who decided. Pure.
+ * Must not know how a policy is judged, where cards are shown, or any capability.
+ */
+import { createHash } from 'node:crypto';
+import type { Call } from './capability.ts';
+import type { Ref } from './policy/policy.ts';
+import type { Say } from './say.ts';
+
+/** What the policy said, and where it says so. */
+export interface Approval {
+  readonly verdict: 'allowed' | 'needs approval';
+  /** The rule that decided, in words. */
+  readonly rule: Say;
+  /** Version of the policy. */
+  readonly version: number;
+  readonly asked: Asked | null;
+}
+
+/** What approvers were shown, and what came of it. Times in epoch ms. */
+export interface Asked {
+  readonly at: number;
+  readonly approvers: readonly Ref[];
+  readonly deputies: readonly Ref[];
+  readonly deputiesAt: number;
+  readonly expiresAt: number;
+  /** What approvers want to know besides. */
+  readonly facts: readonly Say[];
+  /** The whole intent as it was shown: only what has this digest is carried out. */
+  readonly shown: Shown;
+  readonly talk: readonly Remark[];
+  readonly decision: Decision | null;
+}
+
+export interface Shown {
+  readonly input: string;
+  /** One digest per call that changes something. */
+  readonly calls: readonly string[];
+}
+
+/** A question of an approver, or an answer of whoever asked. */
+export interface Remark {
+  readonly by: Ref;
+  readonly at: number;
+  readonly text: string;
+}
+
+export interface Decision {
+  readonly kind: 'approved' | 'shortened' | 'refused';
+  readonly by: Ref;
+  readonly at: number;
+  /** Why it was refused, as typed. */
+  readonly reason?: string;
+  /** The last day that was approved instead, ISO date. */
+  readonly until?: string;
+}
+
+/** SHA-256 of a value as JSON whose keys are in order: two of the same meaning have one digest. */
+export function digest(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('hex');
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined);
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, one]) => `${JSON.stringify(key)}:${canonical(one)}`).join()}}`;
+}
+
+export const shownOf = (input: unknown, plan: readonly Call[]): Shown => ({
+  input: digest(input),
+  calls: plan.map(({ to, method, path, body }) => digest({ to, method, path, body })),
+});
+
+/** Whether what is about to be done is all within what was shown. Less than that is within it too. */
+export function isWithin(now: Shown, shown: Shown): boolean {
+  return now.input === shown.input && now.calls.every((one) => shown.calls.includes(one));
+}
+
+/** Who may decide at this moment; never whoever asked. */
+export function approversAt({ approvers, deputies, deputiesAt }: Asked, now: number, askerId: string): readonly Ref[] {
+  const all = now >= deputiesAt ? [...approvers, ...deputies] : approvers;
+  return all.filter(({ id }, n) => id !== askerId && all.findIndex((one) => one.id === id) === n);
+}

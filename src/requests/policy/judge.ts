@@ -1,0 +1,126 @@
+/**
+ * The decision: what a policy says of a case. A pure function of the policy, the case and what the directory said of
+ * whoever asks; the same one speaks on the form, at the gate, in `check`, `why`, `why not` and `policy try`.
+ * Must not know how facts are looked up, or what is done with a verdict.
+ */
+import { type Problem, problem } from '../problem.ts';
+import { type Say, say } from '../say.ts';
+import { domainOf, listedDomain } from './domains.ts';
+import type { ApprovalRule, PolicyInForce } from './policy.ts';
+
+/** What is asked of the policy. Days are whole days from today. */
+export interface Case {
+  readonly what: 'invite' | 'resend' | 'extend' | 'reset' | 'remove' | 'hand over';
+  readonly address: string;
+  /** By its name only while it is not known which team that is. */
+  readonly team?: { readonly id?: string; readonly name: string };
+  /** Days until the guest's last day; null: no end. */
+  readonly stayDays?: number | null;
+  /** BCP 47. */
+  readonly language?: string;
+  /** How many are asked for in one go. */
+  readonly count?: number;
+}
+
+/** What is known of whoever asks; null: not looked up yet. */
+export interface Asker {
+  readonly id: string;
+  readonly isAdmin: boolean;
+  /** Of the groups the policy names, those they are in. */
+  readonly groups: ReadonlySet<string> | null;
+  /** Whether they own the team the guest is to join. */
+  readonly ownsTeam: boolean | null;
+}
+
+export type Verdict =
+  | { readonly kind: 'allowed'; readonly rule: Say; readonly version: number }
+  | { readonly kind: 'needs approval'; readonly rule: Say; readonly version: number; readonly by: ApprovalRule }
+  | { readonly kind: 'refused'; readonly rule: Say; readonly version: number; readonly problem: Problem }
+  /** It depends on what is not known yet. */
+  | { readonly kind: 'unknown'; readonly needs: 'groups' | 'owner' };
+
+/** The policy's word on a case. What cannot be right in any case is said before who asks is looked at. */
+export function judge({ policy, version }: PolicyInForce, asked: Case, asker: Asker): Verdict {
+  const refused = (rule: Say, sentence: Say, field?: string): Verdict => ({
+    kind: 'refused',
+    rule,
+    version,
+    problem: problem('denied', sentence, field ? { field } : {}),
+  });
+  const domain = domainOf(asked.address);
+  const brings = asked.what === 'invite' || asked.what === 'resend' || asked.what === 'reset';
+
+  const blocked = brings ? listedDomain(domain, policy.blockedDomains) : null;
+  if (blocked !== null)
+    return refused(
+      say('policy.rule.blocked', { domain: blocked }),
+      say('policy.refused.blocked', { domain, listed: blocked }),
+      'people',
+    );
+  if (brings && policy.allowedDomains.length > 0 && listedDomain(domain, policy.allowedDomains) === null)
+    return refused(say('policy.rule.allowed'), say('policy.refused.notAllowed', { domain }), 'people');
+  const { longestStayDays: longest } = policy;
+  const stay = asked.stayDays;
+  if (longest !== null && (asked.what === 'invite' || asked.what === 'extend')) {
+    if (stay === null || stay === undefined || stay > longest)
+      return refused(
+        say('policy.rule.longestStay', { count: longest }),
+        say(typeof stay === 'number' ? 'policy.refused.stay' : 'policy.refused.noEnd', { count: longest }),
+        'until',
+      );
+  }
+  if (asked.what === 'invite' && asked.language && policy.languages.length > 0) {
+    const speaks = policy.languages.some((one) => one.toLowerCase() === asked.language?.toLowerCase());
+    if (!speaks)
+      return refused(
+        say('policy.rule.languages'),
+        say('policy.refused.language', { language: asked.language, languages: policy.languages.join(', ') }),
+        'language',
+      );
+  }
+  if (asked.what === 'invite' && (asked.count ?? 1) > policy.bulkLimit)
+    return refused(
+      say('policy.rule.bulk', { count: policy.bulkLimit }),
+      say('policy.refused.bulk', { count: asked.count ?? 1, most: policy.bulkLimit }),
+      'people',
+    );
+
+  const may = mayAsk(policy.askers, asked, asker);
+  if (may === 'groups' || may === 'owner') return { kind: 'unknown', needs: may };
+  if (may === null) return refused(say('policy.rule.askers'), say('policy.refused.asker'));
+
+  const by = approvalFor(policy.approvals, asked, domain);
+  if (by) return { kind: 'needs approval', rule: say('policy.rule.approval', { rule: by.name }), version, by };
+  return { kind: 'allowed', rule: may, version };
+}
+
+/** The rule by which they may ask, what has to be known first, or null. */
+function mayAsk(
+  { everyone, people, groups, teamOwners }: PolicyInForce['policy']['askers'],
+  { team }: Case,
+  asker: Asker,
+): Say | 'groups' | 'owner' | null {
+  if (everyone) return say('policy.rule.everyone');
+  if (people.some(({ id }) => id === asker.id)) return say('policy.rule.listed');
+  if (teamOwners && team) {
+    if (asker.ownsTeam) return say('policy.rule.owner', { team: team.name });
+    if (asker.ownsTeam === null) return 'owner';
+  }
+  if (groups.length === 0) return null;
+  if (asker.groups === null) return 'groups';
+  const group = groups.find(({ id }) => asker.groups?.has(id));
+  return group ? say('policy.rule.group', { group: group.name }) : null;
+}
+
+/** The first rule that fits; resending, extending and handing over bring nobody new, so nobody approves them again. */
+function approvalFor(rules: readonly ApprovalRule[], { what, team }: Case, domain: string): ApprovalRule | undefined {
+  if (what !== 'invite' && what !== 'reset') return undefined;
+  return rules.find(
+    ({ domains, teams }) =>
+      (domains.length === 0 || listedDomain(domain, domains) !== null) &&
+      (teams.length === 0 || (team !== undefined && teams.some((one) => isTeam(one, team)))),
+  );
+}
+
+const isTeam = (one: { readonly id: string; readonly name: string }, team: NonNullable<Case['team']>): boolean =>
+  team.id === undefined ? one.name.toLowerCase() === team.name.toLowerCase() : one.id === team.id;

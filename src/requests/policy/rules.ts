@@ -1,0 +1,18 @@
+/**
+ * The policy in force, tenant by tenant: the one kept in the store, or the one Usher was started with.
+ * Must not know what a policy says or who may change it.
+ */
+import type { Store } from '../ports.ts';
+import { OPEN_POLICY, Policy, type PolicyInForce } from './policy.ts';
+
+/** Reads the policy that holds now. */
+export type PolicyNow = (tenantId: string) => Promise<PolicyInForce>;
+
+export function openRules(store: Pick<Store, 'policy'>, seed: Policy = OPEN_POLICY): PolicyNow {
+  const atFirst: PolicyInForce = { policy: seed, version: 0, since: 0, by: null };
+  return async (tenantId) => {
+    const kept = await store.policy(tenantId);
+    // One that an older Usher wrote gets what has been added since.
+    return kept ? { ...kept, policy: Policy.parse(kept.policy) } : atFirst;
+  };
+}
