@@ -193,6 +193,8 @@ export interface Button {
   readonly verb: string;
   readonly data?: Readonly<Record<string, string>>;
   readonly style?: 'positive' | 'destructive';
+  /** What stands in the card's inputs goes along. */
+  readonly takesInputs?: true;
 }
 
 /** What a request's card tells, before it has a language or a shape. A plain string is text a person typed. */
@@ -205,12 +207,22 @@ export interface Story {
   readonly rows: readonly { readonly label: Say; readonly text: string | Say }[];
   readonly buttons: readonly Button[];
   readonly question?: Question;
+  /** What may be typed or chosen on the card; it goes along with every button. */
+  readonly inputs?: readonly CardInput[];
   /** What was found, each with a command that opens it. */
   readonly items?: readonly StoryItem[];
   /** Where the thing itself is to be seen, outside Teams. */
   readonly page?: { readonly title: Say; readonly url: string };
   /** A secret (redeem link): rendered only in 1:1 to the requester. */
   readonly link?: { readonly label: Say; readonly url: string };
+}
+
+/** `value` is what stands in it at first. */
+export interface CardInput {
+  readonly id: string;
+  readonly kind: 'text' | 'date';
+  readonly label: Say;
+  readonly value?: string;
 }
 
 export interface StoryItem {
@@ -275,8 +287,8 @@ export interface Capability<I = never, O = never> {
    */
   readonly answers: Readonly<Record<string, Shape>>;
   step(input: I, answers: readonly Answer[], facts: Facts<O>): Step<O>;
-  /** What the policy judges before anything is changed. Without it the policy has no say. */
-  judged?(input: I): Case;
+  /** What the policy judges, as far as it is known: when it is asked for, and before anything is changed. */
+  judged?(input: I, answers: readonly Answer[]): Case;
   /** Every call that would change something, as far as look-ups can tell; what only a call will tell has a placeholder. */
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
   /** The input with an earlier last day. */

@@ -7,6 +7,7 @@ import type { CallCallback, CallNotice } from './callNotices.ts';
 import type { AnyCapability, Raw, Surroundings } from './capability.ts';
 import { draftOf } from './filing.ts';
 import { newId } from './ids.ts';
+import { refusals } from './policy/judge.ts';
 import type { PolicyNow } from './policy/rules.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
 import { bad, good, isSignIn, type Problem, problem, REPLACED, type Result } from './problem.ts';
@@ -20,6 +21,8 @@ export interface DeskParts {
   readonly clock: Clock;
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
   readonly policyNow: PolicyNow;
+  /** Whether somebody may set Usher up. */
+  readonly isAdmin: (personId: string) => boolean;
   /** Most requests one command or form may file. */
   readonly maxAtOnce: number;
   /** Called when something was queued. */
@@ -39,6 +42,8 @@ export interface Wish {
   readonly key: string;
   /** The message that already stands for it (a submitted form), or null. */
   readonly activityId: string | null;
+  /** Only what would be done is wanted. */
+  readonly isDry?: true;
 }
 
 export interface Filed {
@@ -74,6 +79,8 @@ export class Desk {
     const now = clock.now();
     const inputs = capability.read(wish.raw, await this.#around(wish.who, wish.where, now));
     if (!inputs.ok) return inputs;
+    const refused = wish.isDry ? [] : await this.#refusals(capability, inputs.value, wish, now);
+    if (refused.length > 0) return bad(refused);
     if (inputs.value.length > maxAtOnce) {
       return bad([problem('input', say('problem.tooManyAtOnce', { count: inputs.value.length, most: maxAtOnce }))]);
     }
@@ -88,6 +95,7 @@ export class Desk {
         input,
         activityId: inputs.value.length === 1 ? wish.activityId : null,
         ...(capability.remote ? { remote: capability.remote } : {}),
+        ...(wish.isDry ? { isDry: true as const } : {}),
       })),
       now,
       // A message that is on screen already is updated by the teller; a new one is posted by who asked us, at once.
@@ -99,6 +107,18 @@ export class Desk {
       ({ request }, n) => JSON.stringify(request.input) === JSON.stringify(inputs.value[n]),
     );
     return good({ requests: accepted.map((one) => one.request), isNew, isSame });
+  }
+
+  /** What the policy refuses whatever the directory may say: each sentence once. */
+  async #refusals(
+    capability: AnyCapability,
+    inputs: readonly unknown[],
+    { who, where }: Pick<Wish, 'who' | 'where'>,
+    now: number,
+  ): Promise<readonly Problem[]> {
+    const cases = inputs.flatMap((input) => capability.judged?.(input, []) ?? []);
+    const asker = { id: who.id, isAdmin: this.#parts.isAdmin(who.id), groups: null, ownsTeam: null };
+    return refusals(await this.#parts.policyNow(where.tenantId), cases, asker, now);
   }
 
   /** What was typed, field by field, as the capability would have it. */
@@ -307,6 +327,7 @@ export class Desk {
           note: null,
           problem: null,
           question: null,
+          hides: 'approvers',
           visible: true,
           audit: line('cancelled'),
         });

@@ -44,6 +44,19 @@ export const DESK_COMMANDS: readonly Command[] = [
   { name: 'guest', words: ['guest'], usage: 'guest <address>', does: 'help.guest', topic: 'guests', isAside: true },
   { name: 'requests', words: ['requests', 'my requests', 'history'], usage: 'requests', does: 'help.requests' },
   { name: 'request', words: ['request', 'status'], usage: 'request <id>', does: 'help.request' },
+  {
+    name: 'approvals',
+    words: ['approvals', 'my approvals'],
+    usage: 'approvals',
+    does: 'help.approvals',
+  },
+  {
+    name: 'check',
+    words: ['check', 'dry run', 'try'],
+    usage: 'check <any command>',
+    does: 'help.check',
+    example: 'check invite ana@partner.example',
+  },
   { name: 'cancel', words: ['cancel', 'stop'], usage: 'cancel <id>', does: 'help.cancel' },
   {
     name: 'sign in',

@@ -17,6 +17,7 @@ import type { InvokeAnswer } from './application.ts';
 import { type Command, didYouMean, findCommand } from './commands.ts';
 import { fixedBy, formKey, pressKey, rawOf } from './given.ts';
 import type { Asker, Replies, Reply } from './replies.ts';
+import type { Rulings } from './rulings.ts';
 import { type Brought, type SignIns, signIn } from './signIn.ts';
 import { MOST_TEXT } from './text.ts';
 
@@ -27,6 +28,7 @@ export interface WishParts {
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
   readonly commands: readonly Command[];
   readonly signIns: SignIns;
+  readonly rulings: Rulings;
 }
 
 /** A card in the place of the one pressed. */
@@ -62,7 +64,7 @@ export interface Wishes {
 }
 
 export function openWishes(parts: WishParts): Wishes {
-  const { desk, teller, replies, capabilities, commands, signIns } = parts;
+  const { desk, teller, replies, capabilities, commands, signIns, rulings } = parts;
 
   async function run(text: string, turn: Turn): Promise<Shows> {
     const typed = findCommand(text, commands);
@@ -72,6 +74,10 @@ export function openWishes(parts: WishParts): Wishes {
     if (capability && command.act) return typedAct(capability, command.act, rest, turn);
     if (capability) return typedWish(capability, rest, turn);
     switch (command.name) {
+      case 'approvals':
+        return { below: await replies.approvals(turn) };
+      case 'check':
+        return check(rest, turn);
       case 'requests':
         return { below: await replies.requests(turn) };
       case 'request':
@@ -93,6 +99,20 @@ export function openWishes(parts: WishParts): Wishes {
       default:
         return { below: replies.help(turn, rest) };
     }
+  }
+
+  /** What a command would do, without doing it. */
+  async function check(text: string, turn: Turn): Promise<Shows> {
+    const typed = findCommand(text, commands);
+    const capability = typed?.command.capability && capabilities.get(typed.command.capability);
+    if (!typed || text === '') return { below: replies.unknown(text, didYouMean(text, commands), turn) };
+    if (!capability || typed.command.act) return { below: replies.notice(say('check.readsOnly'), turn) };
+    const raw = await desk.arrange(capability, readArguments(typed.rest, capability.fields), turn.who, turn.where);
+    const { mentions } = turn;
+    const meant = mentions.length === 0 ? raw : { ...raw, mentions: JSON.stringify(mentions) };
+    const filed = await file(capability, meant, turn, null, turn.key, true);
+    const [first] = filed.ok ? [] : filed.problem;
+    return first ? { below: replies.problem(first, turn) } : { nothing: true };
   }
 
   async function typedSignIn(turn: Turn): Promise<Shows> {
@@ -159,9 +179,17 @@ export function openWishes(parts: WishParts): Wishes {
   }
 
   /** Files a wish; receipts that have no message yet are posted here, at once. */
-  async function file(capability: AnyCapability, raw: Raw, turn: Turn, activityId: string | null, key = turn.key) {
+  async function file(
+    capability: AnyCapability,
+    raw: Raw,
+    turn: Turn,
+    activityId: string | null,
+    key = turn.key,
+    isDry = false,
+  ) {
     const { who, where } = turn;
-    const filed = await desk.submit({ capability: capability.name, raw, who, where, key, activityId });
+    const dry = isDry ? { isDry: true as const } : {};
+    const filed = await desk.submit({ capability: capability.name, raw, who, where, key, activityId, ...dry });
     if (filed.ok && filed.value.isNew && activityId === null) {
       await Promise.all(
         filed.value.requests.map((request) =>
@@ -184,6 +212,8 @@ export function openWishes(parts: WishParts): Wishes {
     if (capability && action === 'check') return checkForm(capability, data, turn);
     if (capability && action === 'again') return again(capability, text('requestId'), turn);
     if (capability?.acts?.[action]) return pressedAct(action, data, turn);
+    const ruled = await rulings.pressed(verb, data, turn);
+    if (ruled) return ruled;
     switch (verb) {
       case 'form.open': {
         const wanted = capabilities.get(text('capability'));
