@@ -31,6 +31,7 @@ import type { Clock, Log } from './requests/ports.ts';
 import { Runner } from './requests/runner.ts';
 import { Teller } from './requests/teller.ts';
 import { root } from './root.ts';
+import { openStoreCalls } from './store/calls.ts';
 import { openStore } from './store/db.ts';
 import { UsherAdapter } from './teams/adapter.ts';
 import { openApplication } from './teams/application.ts';
@@ -40,6 +41,7 @@ import { openPoster } from './teams/post.ts';
 import { Replies } from './teams/replies.ts';
 import { openRulings } from './teams/rulings.ts';
 import { openTurns } from './teams/turn.ts';
+import { Whys } from './teams/whys.ts';
 
 export interface Usher {
   readonly port: number;
@@ -109,6 +111,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     connector,
     partnerCenter: partner(config.partnerCenterUrl),
     partnerWebhooks: partner(config.partnerWebhookUrl),
+    store: openStoreCalls(store),
   });
 
   const teller = new Teller({
@@ -172,10 +175,11 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       teller,
       replies,
       rulings: openRulings({ approvals, desk, replies }),
+      whys: new Whys({ desk, replies, policyNow, clock, isAdmin, capabilities: all }),
       capabilities: all,
       commands,
       signIns: userTokens,
-      mayCommand: openMembership(connector, config.allowedTenants),
+      mayCommand: openMembership(connector, config.allowedTenants, policyNow),
       log,
     }),
   );

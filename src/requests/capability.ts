@@ -22,7 +22,7 @@ export type Repeat = 'safe' | 'restart' | 'never' | 'tell';
 export interface Call {
   /** The capability's own name for it; answers are found by it. */
   readonly name: string;
-  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks';
+  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks' | 'store';
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path below the remote's base URL (of `teams`: the place's service URL), query included and encoded. */
   readonly path: string;
@@ -248,12 +248,13 @@ export interface Surroundings {
   readonly requester: Person;
   readonly place: Place;
   readonly policy: Policy;
+  readonly policyVersion: number;
   /** Epoch ms. */
   readonly now: number;
 }
 
-/** What people bring others into. */
-export const TOPICS = ['guests', 'calls', 'deals'] as const;
+/** What people bring others into, and the rules of that. */
+export const TOPICS = ['guests', 'calls', 'deals', 'rules'] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export interface Capability<I = never, O = never> {
@@ -266,6 +267,10 @@ export interface Capability<I = never, O = never> {
   /** The typed command, e.g. `invite`, first; then other words for it. None: nobody asks for it in words. */
   readonly commands: readonly string[];
   readonly fields: readonly Field[];
+  /** Typing it opens its form, filled in, however much was typed. */
+  readonly formFirst?: true;
+  /** Why this person may not ask for it at all, here. */
+  denies?(who: Person, where: Place): Problem | null;
   /** Whose gate holds it back; Graph's when it does not say. */
   readonly remote?: Call['to'];
   /** It only looks: nothing that anybody asked for, so it is no part of what is listed as such. */

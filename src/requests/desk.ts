@@ -76,6 +76,8 @@ export class Desk {
   async submit(wish: Wish): Promise<Result<Filed, readonly Problem[]>> {
     const { store, clock, maxAtOnce, messageLeaseEnd, queued } = this.#parts;
     const capability = this.#capability(wish.capability);
+    const denied = capability.denies?.(wish.who, wish.where);
+    if (denied) return bad([denied]);
     const now = clock.now();
     const inputs = capability.read(wish.raw, await this.#around(wish.who, wish.where, now));
     if (!inputs.ok) return inputs;
@@ -127,8 +129,8 @@ export class Desk {
   }
 
   async #around(requester: Person, place: Place, now = this.#parts.clock.now()): Promise<Surroundings> {
-    const { policy } = await this.#parts.policyNow(place.tenantId);
-    return { requester, place, policy, now };
+    const { policy, version: policyVersion } = await this.#parts.policyNow(place.tenantId);
+    return { requester, place, policy, policyVersion, now };
   }
 
   /** What would be done, without doing it: sentences, or the faults. */

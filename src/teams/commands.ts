@@ -57,6 +57,16 @@ export const DESK_COMMANDS: readonly Command[] = [
     does: 'help.check',
     example: 'check invite ana@partner.example',
   },
+  { name: 'why', words: ['why', 'why is'], usage: 'why <address>', does: 'help.why', topic: 'rules' },
+  { name: 'why not', words: ['why not'], usage: 'why not <address>', does: 'help.whyNot', topic: 'rules' },
+  {
+    name: 'policy try',
+    words: ['policy try', 'try policy'],
+    usage: 'policy try <address>',
+    does: 'help.policyTry',
+    topic: 'rules',
+    isAside: true,
+  },
   { name: 'cancel', words: ['cancel', 'stop'], usage: 'cancel <id>', does: 'help.cancel' },
   {
     name: 'sign in',

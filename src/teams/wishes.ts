@@ -20,6 +20,7 @@ import type { Asker, Replies, Reply } from './replies.ts';
 import type { Rulings } from './rulings.ts';
 import { type Brought, type SignIns, signIn } from './signIn.ts';
 import { MOST_TEXT } from './text.ts';
+import type { Whys } from './whys.ts';
 
 export interface WishParts {
   readonly desk: Desk;
@@ -29,6 +30,7 @@ export interface WishParts {
   readonly commands: readonly Command[];
   readonly signIns: SignIns;
   readonly rulings: Rulings;
+  readonly whys: Whys;
 }
 
 /** A card in the place of the one pressed. */
@@ -64,7 +66,7 @@ export interface Wishes {
 }
 
 export function openWishes(parts: WishParts): Wishes {
-  const { desk, teller, replies, capabilities, commands, signIns, rulings } = parts;
+  const { desk, teller, replies, capabilities, commands, signIns, rulings, whys } = parts;
 
   async function run(text: string, turn: Turn): Promise<Shows> {
     const typed = findCommand(text, commands);
@@ -74,6 +76,11 @@ export function openWishes(parts: WishParts): Wishes {
     if (capability && command.act) return typedAct(capability, command.act, rest, turn);
     if (capability) return typedWish(capability, rest, turn);
     switch (command.name) {
+      case 'why':
+        return { below: await whys.why(rest, turn) };
+      case 'why not':
+      case 'policy try':
+        return { below: await whys.whyNot(rest, turn) };
       case 'approvals':
         return { below: await replies.approvals(turn) };
       case 'check':
@@ -143,8 +150,10 @@ export function openWishes(parts: WishParts): Wishes {
 
   /** A typed command of a capability: filed when complete, else the form with what was understood. */
   async function typedWish(capability: AnyCapability, rest: string, turn: Turn): Promise<Shows> {
+    const denied = capability.denies?.(turn.who, turn.where);
+    if (denied) return { said: denied };
     const raw = await desk.arrange(capability, readArguments(rest, capability.fields), turn.who, turn.where);
-    if (!capability.fields.every((field) => !field.required || raw[field.name])) {
+    if (capability.formFirst || !capability.fields.every((field) => !field.required || raw[field.name])) {
       return { below: replies.form(capability, raw, [], turn) };
     }
     const { mentions } = turn;
@@ -217,7 +226,11 @@ export function openWishes(parts: WishParts): Wishes {
     switch (verb) {
       case 'form.open': {
         const wanted = capabilities.get(text('capability'));
-        return wanted ? { below: replies.form(wanted, rawOf(wanted, data), [], turn) } : { below: replies.help(turn) };
+        if (!wanted) return { below: replies.help(turn) };
+        const denied = wanted.denies?.(turn.who, turn.where);
+        if (denied) return { said: denied };
+        const filled = await desk.arrange(wanted, rawOf(wanted, data), turn.who, turn.where);
+        return { below: replies.form(wanted, filled, [], turn) };
       }
       case 'form.cancel':
         return { instead: replies.notice(say('form.cancelled'), turn) };
