@@ -62,7 +62,7 @@ export function judge({ policy, version }: PolicyInForce, asked: Case, asker: As
   const { longestStayDays: longest } = policy;
   const stay = asked.until === undefined ? null : daysUntil(asked.until, now);
   if (longest !== null && (asked.what === 'invite' || asked.what === 'extend')) {
-    if (stay === null || stay > longest)
+    if (stay === null || !(stay <= longest))
       return refused(
         say('policy.rule.longestStay', { count: longest }),
         say(stay === null ? 'policy.refused.noEnd' : 'policy.refused.stay', { count: longest }),
