@@ -206,11 +206,12 @@ export class Runner {
           signals: request.signals,
           note: step.note ?? null,
           // What failed before the rest no longer counts.
-          ...(step.fresh ? { forget: 'all', attempts: 0 } : {}),
+          ...(step.fresh ? { forget: 'all', attempts: 0, lost: [] } : {}),
           ...(request.question ? { question: null } : {}),
           visible:
             request.note?.key !== step.note?.key ||
             request.question !== null ||
+            step.shows !== undefined ||
             isSeen(capability, request, step.outcome),
           audit: [],
         });

@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import type { GuestInput } from '../../src/capabilities/guest/input.ts';
-import { type GuestOutcome, stepGuest } from '../../src/capabilities/guest/step.ts';
+import type { GuestOutcome } from '../../src/capabilities/guest/outcome.ts';
+import { stepGuest } from '../../src/capabilities/guest/step.ts';
 import type { Answer, Call, Facts, Step } from '../../src/requests/capability.ts';
 
 const input: GuestInput = {
