@@ -25,7 +25,7 @@ import { openWebhookSignatures } from './remotes/webhookSignatures.ts';
 import { Approvals } from './requests/approvals.ts';
 import type { AnyCapability } from './requests/capability.ts';
 import { Desk } from './requests/desk.ts';
-import { Policy } from './requests/policy/policy.ts';
+import { OPEN_POLICY, Policy } from './requests/policy/policy.ts';
 import { openRules } from './requests/policy/rules.ts';
 import type { Clock, Log } from './requests/ports.ts';
 import { Runner } from './requests/runner.ts';
@@ -69,7 +69,8 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
   const clock: Clock = { now: () => Date.now() };
   const store = await openStore(config.databaseUrl.reveal(), { log });
   const tokensOf = (identity: Config['botIdentity']) => identity && openTokens(identity, config.loginUrl);
-  const policyNow = openRules(store, config.policyFile === null ? undefined : readPolicy(config.policyFile));
+  const seed = config.policyFile === null ? OPEN_POLICY : readPolicy(config.policyFile);
+  const policyNow = openRules(store, seed);
   const isAdmin = (personId: string): boolean => config.admins.has(personId);
   let ownPort = 0;
   const all = capabilities({
@@ -111,7 +112,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     connector,
     partnerCenter: partner(config.partnerCenterUrl),
     partnerWebhooks: partner(config.partnerWebhookUrl),
-    store: openStoreCalls(store),
+    store: openStoreCalls(store, seed),
   });
 
   const teller = new Teller({

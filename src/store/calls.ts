@@ -8,11 +8,11 @@ import { Policy } from '../requests/policy/policy.ts';
 import type { Store } from '../requests/ports.ts';
 import { problem } from '../requests/problem.ts';
 
-/** Answers calls to `store`. A path that is not on the list is a bug, and thrown as one. */
-export function openStoreCalls(store: Store): (call: Call) => Promise<Reply> {
+/** Answers calls to `store`; `seed` is the policy of version 0, which was never kept. A path that is not on the list is a bug, and thrown as one. */
+export function openStoreCalls(store: Store, seed: Policy): (call: Call) => Promise<Reply> {
   return async ({ method, path, body }) => {
     const [, what, tenantId = '', version = ''] = path.split('/').map(decodeURIComponent);
-    if (method === 'GET' && what === 'policy') return policyOf(store, tenantId, Number(version));
+    if (method === 'GET' && what === 'policy') return policyOf(store, seed, tenantId, Number(version));
     if (method === 'PUT' && what === 'policy') return keep(store, tenantId, Number(version), body as Kept);
     throw new Error(`the store knows no ${method} ${path}`);
   };
@@ -29,7 +29,8 @@ interface Kept {
 /** How many versions back can be gone to. */
 const MOST_VERSIONS = 1_000;
 
-async function policyOf(store: Store, tenantId: string, version: number): Promise<Reply> {
+async function policyOf(store: Store, seed: Policy, tenantId: string, version: number): Promise<Reply> {
+  if (version === 0) return { ok: true, body: { policy: seed, version } };
   const found = (await store.policies(tenantId, MOST_VERSIONS)).find((one) => one.version === version);
   if (!found) return { ok: false, problem: problem('gone', 'policy.noSuchVersion', { reason: 'noSuchVersion' }) };
   return { ok: true, body: { policy: found.policy, version } };
