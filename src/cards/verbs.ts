@@ -11,6 +11,7 @@ export const VERBS = [
   'request.arrived',
   'request.again',
   'request.signIn',
+  'request.file',
   'signIn.start',
   'form.open',
   'form.cancel',

@@ -22,7 +22,7 @@ export type Repeat = 'safe' | 'restart' | 'never' | 'tell';
 export interface Call {
   /** The capability's own name for it; answers are found by it. */
   readonly name: string;
-  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks';
+  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks' | 'store';
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path below the remote's base URL (of `teams`: the place's service URL), query included and encoded. */
   readonly path: string;
@@ -240,8 +240,8 @@ export interface Surroundings {
   readonly now: number;
 }
 
-/** What people bring others into. */
-export const TOPICS = ['guests', 'calls', 'deals'] as const;
+/** What people bring others into, and the rules of it. */
+export const TOPICS = ['guests', 'calls', 'deals', 'rules'] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export interface Capability<I = never, O = never> {

@@ -7,6 +7,16 @@ import { isSignIn, PROBLEM_KINDS, REPLACED } from './problem.ts';
 import type { Request } from './request.ts';
 import { say } from './say.ts';
 
+/** Nothing is left to tell but that there was something, and at whose wish it is gone. */
+const storyOfErased = ({ note }: Request): Story => ({
+  title: say('request.erased.title'),
+  state: say('request.erased.state'),
+  sentence: note ?? say('request.erased.title'),
+  tone: 'neutral',
+  rows: [],
+  buttons: [],
+});
+
 const button = (verb: string, style?: Button['style']): Button => ({
   title: say(`button.${verb.split('.')[1]}`),
   verb,
@@ -15,6 +25,7 @@ const button = (verb: string, style?: Button['style']): Button => ({
 
 /** What the request's card tells now. */
 export function storyOf(request: Request, capability: AnyCapability): Story {
+  if (request.erasedAt !== null) return storyOfErased(request);
   const { title, rows, page, ending, live } = capability.story(request);
   const base = { title, rows, ...(page ? { page } : {}) };
   const { state, problem, question, note } = request;

@@ -66,6 +66,16 @@ export async function hideMessages(trx: Transaction<Tables>, requestId: string, 
     .execute();
 }
 
+/** Of these requests nothing is posted any more that was not before. */
+export async function hideUnposted(trx: Transaction<Tables>, requestIds: readonly string[]): Promise<void> {
+  await trx
+    .deleteFrom('messages')
+    .where('request_id', 'in', requestIds)
+    .where('activity_id', 'is', null)
+    .where('lease_until', '=', 0)
+    .execute();
+}
+
 export async function claimMessages(
   engine: Engine,
   limit: number,

@@ -257,9 +257,10 @@ export class Replies {
   #row(request: Request, language: Words) {
     const { subject, requester, createdAt, state, id } = request;
     const capability = this.#capability(request);
+    // A subject that is a place says nothing to a person, nor one that is erased.
+    const isName = subject !== '' && !capability.subjectAt && !capability.beside;
     return {
-      // A subject that is a place says nothing to a person.
-      title: capability.subjectAt || capability.beside ? capability.story(request).title : subject,
+      title: isName ? subject : storyOf(request, capability).title,
       sub: say('list.asked', { name: requester.name, when: language.dateTime(createdAt, requester.timeZone) }),
       state: say(STATE_WORDS[state]),
       requestId: id,

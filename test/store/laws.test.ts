@@ -4,6 +4,7 @@
  */
 import { engines } from '../support/db.ts';
 import { freshBench } from './laws/bench.ts';
+import { chainLaws } from './laws/chain.ts';
 import { messageLaws } from './laws/messages.ts';
 import { openingLaws, urlLaws } from './laws/opening.ts';
 import { processLaws } from './laws/processes.ts';
@@ -21,6 +22,7 @@ for (const engine of await engines()) {
     describe('queue', () => queueLaws(bench));
     describe('signals', () => signalLaws(bench));
     describe('messages', () => messageLaws(bench));
+    describe('the chain over the audit', () => chainLaws(bench));
     describe('processes', () => processLaws(bench, engine.name));
   });
 }
