@@ -226,7 +226,7 @@ async function eraseWhole(
     .where('request_id', 'in', ids)
     .where('detail_salt', 'is not', null)
     .executeTakeFirst();
-  await hideUnposted(trx, ids);
+  await hideUnposted(trx, ids, now);
   for (const { id, version } of rows) await wantVersion(trx, id, version);
   return {
     requests: ids.length,

@@ -82,7 +82,7 @@ export function tracesIn(address: string, values: readonly unknown[]): Traces {
 const isId = (value: unknown): value is string =>
   typeof value === 'string' && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
 
-const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 
 /** Every text in JSON, its keys included; of what is no JSON none. */
 function stringsOf(json: string): readonly string[] {
