@@ -28,10 +28,11 @@ import { Desk } from './requests/desk.ts';
 import { OPEN_POLICY, Policy } from './requests/policy/policy.ts';
 import { openRules } from './requests/policy/rules.ts';
 import type { Clock, Log } from './requests/ports.ts';
+import { openStoreRemote } from './requests/proof/storeRemote.ts';
 import { Runner } from './requests/runner.ts';
 import { Teller } from './requests/teller.ts';
+import { retaining, sealing, Upkeep } from './requests/upkeep.ts';
 import { root } from './root.ts';
-import { openStoreCalls } from './store/calls.ts';
 import { openStore } from './store/db.ts';
 import { UsherAdapter } from './teams/adapter.ts';
 import { openApplication } from './teams/application.ts';
@@ -63,6 +64,9 @@ const CONNECTOR_MS = 10_000;
 const WARM_AFTER_MS = 500;
 /** Most people one command or form may bring in. */
 const MAX_AT_ONCE = 20;
+
+/** The newest request of a guest who is here, or may come, is the record of that: it is kept beyond its time. */
+const RECORDS = { capability: 'guest', standings: ['pending', 'accepted'] };
 
 /** Starts everything; resolves when the port is open and the store is migrated. */
 export async function startUsher(config: Config, log: Log): Promise<Usher> {
@@ -112,7 +116,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     connector,
     partnerCenter: partner(config.partnerCenterUrl),
     partnerWebhooks: partner(config.partnerWebhookUrl),
-    store: openStoreCalls(store, seed),
+    store: openStoreRemote({ store, clock, seed, changed: () => teller.wake() }),
   });
 
   const teller = new Teller({
@@ -224,8 +228,10 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     throw cause;
   });
   ownPort = port;
+  const upkeep = new Upkeep([sealing(store), retaining({ store, policyNow, clock, records: RECORDS })], log);
   runner.start();
   teller.start();
+  upkeep.start();
   const warming = setTimeout(() => {
     // Who needs one of these meanwhile loads it, and meets the error.
     for (const warm of [connector.warm, graph.warm, warmTokens]) warm().catch(() => {});
@@ -238,7 +244,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       stopping = true;
       clearTimeout(warming);
       const closed = closeEdge(edge);
-      await Promise.all([runner.stop(GRACE_MS), Promise.race([closed, after(GRACE_MS)])]);
+      await Promise.all([upkeep.stop(), runner.stop(GRACE_MS), Promise.race([closed, after(GRACE_MS)])]);
       await teller.stop(LAST_POSTS_MS, () => void connector.close());
       await connector.close();
       await store.close();

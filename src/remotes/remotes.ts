@@ -13,8 +13,8 @@ export interface RemoteParts {
   readonly connector: Connector;
   readonly partnerCenter: SendPartner;
   readonly partnerWebhooks: SendPartner;
-  /** What Usher keeps, asked and told by calls like any other, so that a step stays a function. */
-  readonly store: (call: Call) => Promise<Reply>;
+  /** What is kept here, asked like a remote. */
+  readonly store: (call: Call, about: Sending) => Promise<Reply>;
 }
 
 export function openRemotes({ graph, connector, partnerCenter, partnerWebhooks, store }: RemoteParts): Remotes {
