@@ -15,8 +15,10 @@ import { openCallTokens } from './remotes/callTokens.ts';
 import { openChannelTokens } from './remotes/channelTokens.ts';
 import { openConnector } from './remotes/connector.ts';
 import { openGraph } from './remotes/graph.ts';
+import { openGt365 } from './remotes/gt365.ts';
 import { openPartnerCenter } from './remotes/partnerCenter.ts';
 import { openRemotes } from './remotes/remotes.ts';
+import { openSandboxTokens } from './remotes/sandboxTokens.ts';
 import { warmTokens } from './remotes/signedTokens.ts';
 import { openTokens } from './remotes/tokens.ts';
 import { openUserTokens } from './remotes/userTokens.ts';
@@ -67,6 +69,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
   const all = capabilities({
     defaultRedirectUrl: config.defaultRedirectUrl,
     graphUrl: config.graphUrl,
+    guestProvider: config.guestProvider,
     botId: config.botId,
     // A sandbox on any free port learns its address when the port is open.
     publicUrl: () => config.publicUrl ?? (config.mode === 'sandbox' ? `http://127.0.0.1:${ownPort}` : null),
@@ -98,7 +101,21 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       userTokens,
       clock,
     );
+  const gt365 = openGt365(
+    {
+      url: config.gt365Url,
+      scope: config.gt365Scope,
+      isSandbox: config.mode === 'sandbox',
+      // It takes its time: its sibling calls are documented with up to two minutes.
+      timeoutMs: 4 * config.callTimeoutMs,
+      tokens:
+        tokensOf(config.gt365Identity) ??
+        openSandboxTokens(config.loginUrl, { tenantId: config.botTenantId, clientId: config.gt365ClientId }, KEYS_MS),
+    },
+    clock,
+  );
   const remotes = openRemotes({
+    gt365,
     graph: graph.send,
     connector,
     partnerCenter: partner(config.partnerCenterUrl),

@@ -13,13 +13,15 @@ export interface RemoteParts {
   readonly connector: Connector;
   readonly partnerCenter: SendPartner;
   readonly partnerWebhooks: SendPartner;
+  readonly gt365: Send;
 }
 
-export function openRemotes({ graph, connector, partnerCenter, partnerWebhooks }: RemoteParts): Remotes {
+export function openRemotes({ graph, connector, partnerCenter, partnerWebhooks, gt365 }: RemoteParts): Remotes {
   const byName: Readonly<Record<Call['to'], (call: Call, about: Sending) => Promise<Reply>>> = {
     graph,
     partnerCenter,
     partnerWebhooks,
+    gt365,
     teams: (call, about) => askTeams(connector, call, about),
   };
   return { send: (call, about) => byName[call.to](call, about) };

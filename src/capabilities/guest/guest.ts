@@ -6,6 +6,7 @@ import type { Button, Capability, Story } from '../../requests/capability.ts';
 import type { Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
 import { GUEST_FIELDS, type GuestInput, readGuest, writeGuest } from './input.ts';
+import { PROVIDERS, type ProviderName, readFor } from './provider.ts';
 import { chooseTeam, GUEST_ANSWERS, type GuestOutcome, stepGuest } from './step.ts';
 
 export interface GuestSettings {
@@ -13,20 +14,23 @@ export interface GuestSettings {
   readonly defaultRedirectUrl: string;
   /** Graph's base URL with version, for bodies that name objects by address. */
   readonly graphUrl: string;
+  /** Who sends the invitations. */
+  readonly guestProvider: ProviderName;
 }
 
 export function guest(settings: GuestSettings): Capability<GuestInput, GuestOutcome> {
+  const provider = PROVIDERS[settings.guestProvider];
   return {
     name: 'guest',
     topic: 'guests',
     commands: ['invite', 'invite guest', 'add guest', 'bring in'],
     fields: GUEST_FIELDS,
-    read: (raw, around) => readGuest(raw, around, settings.defaultRedirectUrl),
+    read: (raw, around) => readFor(provider, raw, readGuest(raw, around, settings.defaultRedirectUrl)),
     write: writeGuest,
     choose: (input, field, option) => (field === 'team' ? chooseTeam(input, option.value) : input),
     subject: (input) => input.address.toLowerCase(),
-    answers: GUEST_ANSWERS,
-    step: (input, answers, facts) => stepGuest(input, answers, facts, settings.graphUrl),
+    answers: { ...GUEST_ANSWERS, ...provider.answers },
+    step: (input, answers, facts) => stepGuest(input, answers, facts, settings.graphUrl, provider),
     story: storyOfGuest,
   };
 }

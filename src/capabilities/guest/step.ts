@@ -8,6 +8,7 @@ import type { Answer, Call, Facts, Reply, Step } from '../../requests/capability
 import { type Problem, problem } from '../../requests/problem.ts';
 import { say } from '../../requests/say.ts';
 import type { GuestInput, TeamWish } from './input.ts';
+import type { GuestProvider } from './provider.ts';
 
 /** How a guest stands in the directory. */
 export type Standing = 'pending' | 'accepted' | 'member';
@@ -64,15 +65,9 @@ const Groups = z.object({
     }),
   ),
 });
-const Invitation = z.object({
-  invitedUser: z.object({ id: z.string() }),
-  status: z.string().nullish(),
-  inviteRedeemUrl: z.string().nullish(),
-  invitedUserDisplayName: z.string().nullish(),
-});
 
-/** What is used of each answer. */
-export const GUEST_ANSWERS = { find: Users, team: Groups, invite: Invitation };
+/** What is used of each answer, whoever invites. */
+export const GUEST_ANSWERS = { find: Users, team: Groups };
 
 /** An OData string literal, encoded for a query: quotes are doubled first (Graph docs, query-parameters). */
 export function literal(text: string): string {
@@ -85,6 +80,7 @@ export function stepGuest(
   answers: readonly Answer[],
   facts: Facts<GuestOutcome>,
   graphUrl: string,
+  provider: GuestProvider,
 ): Step<GuestOutcome> {
   const heard = (name: string): Reply | undefined =>
     answers.findLast((answer) => answer.call.name === name)?.reply ?? undefined;
@@ -102,10 +98,16 @@ export function stepGuest(
 
   const arrived = seen !== undefined && facts.lost.some((lost) => lost.call.name === 'invite');
   const invite = user === undefined || (input.again === true && standingOf(user) === 'pending');
-  if (invite && !invited) return call(inviteCall(input, facts));
-  if (invited && !invited.ok) return fail(inviteProblem(invited.problem));
+  if (invite && !invited) {
+    const first = provider.lookUp(facts, heard);
+    if (first && 'problem' in first) return fail(first.problem);
+    return call(first?.call ?? provider.inviteCall(input, facts, heard));
+  }
+  // Whoever tries again looks first: the guest may have come in meanwhile.
+  if (invited && !invited.ok) return { ...fail(provider.inviteProblem(invited.problem)), fresh: true };
 
-  const outcome = outcomeOf(input, user, invited, arrived);
+  const outcome = outcomeOf(input, user, invited, arrived, provider);
+  if (outcome.userId === undefined && invited?.ok && !invited.assumed) return seek(input, answers, facts, outcome);
   if (!team.wish) return { kind: 'done', outcome, standing: outcome.standing };
   if (outcome.userId === undefined && isToBeSought(answers, facts)) return call(findCall(input));
   if (outcome.userId === undefined) return fail(problem('unsure', 'guest.team.unknownUser'), outcome);
@@ -135,6 +137,34 @@ function isToBeSought(answers: readonly Answer[], facts: Facts): boolean {
   if (last?.call.name !== 'find') return true;
   const looks = answers.filter((answer) => answer.call.name === 'find').length;
   return looks < CATCH_UP_TRIES && last.sentAt + LOOK_AGAIN_MS <= facts.now;
+}
+
+/**
+ * Who invited did not say which account it became, so the guest is looked for until the directory shows them. One who
+ * never shows up is told of: an invitation that was confirmed and left no guest has been reported (Graph PowerShell #3399).
+ */
+function seek(
+  input: GuestInput,
+  answers: readonly Answer[],
+  { now }: Pick<Facts, 'now'>,
+  outcome: GuestOutcome,
+): Step<GuestOutcome> {
+  const at = answers.findLastIndex((answer) => answer.call.name === 'invite');
+  const looks = answers.slice(at + 1).filter((answer) => answer.call.name === 'find');
+  const last = looks.at(-1);
+  const look: Step<GuestOutcome> = { ...call(findCall(input)), outcome };
+  if (!last) return look;
+  const isLate = looks.length >= CATCH_UP_TRIES;
+  const againAt = last.sentAt + (isLate ? LOOK_AGAIN_MS : catchUpMs(looks.length));
+  if (now >= againAt) return look;
+  if (isLate) return fail(problem('down', 'guest.gt365.notSeen'), outcome);
+  return {
+    kind: 'later',
+    forMs: againAt - now,
+    note: say('guest.note.notSeenYet'),
+    outcome,
+    standing: outcome.standing,
+  };
 }
 
 /** Joining comes last: what is said of it also says whether an invitation was sent before. */
@@ -190,37 +220,6 @@ function findCall(input: GuestInput): Call {
     method: 'GET',
     path: `/users?$filter=${filter}&$select=${select}&$top=10`,
     repeat: 'safe',
-  };
-}
-
-function inviteCall(input: GuestInput, facts: Facts): Call {
-  const { message, language, cc } = input;
-  const body = {
-    invitedUserEmailAddress: input.address,
-    inviteRedirectUrl: input.redirectUrl,
-    ...(input.displayName ? { invitedUserDisplayName: input.displayName } : {}),
-    invitedUserType: input.userType,
-    sendInvitationMessage: input.sendMail,
-    ...(message || language || cc
-      ? {
-          invitedUserMessageInfo: {
-            ...(message ? { customizedMessageBody: message } : {}),
-            // Graph ignores the language when a custom body is given (invitedUserMessageInfo).
-            ...(language ? { messageLanguage: language } : {}),
-            ...(cc ? { ccRecipients: [{ emailAddress: { address: cc } }] } : {}),
-          },
-        }
-      : {}),
-    invitedUserSponsors: [{ '@odata.type': '#microsoft.graph.user', id: input.sponsor || facts.requester.id }],
-  };
-  return {
-    name: 'invite',
-    to: 'graph',
-    method: 'POST',
-    path: '/invitations',
-    body,
-    // A first invitation can be found again in the directory; a second mail to a pending guest leaves no trace there.
-    repeat: input.again ? 'never' : 'restart',
   };
 }
 
@@ -315,6 +314,7 @@ function outcomeOf(
   user: User | undefined,
   invited: Reply | undefined,
   arrived: boolean,
+  provider: GuestProvider,
 ): GuestOutcome {
   if (invited?.ok && invited.assumed)
     return {
@@ -325,16 +325,17 @@ function outcomeOf(
       ...(user ? { userId: user.id } : {}),
     };
   if (invited?.ok) {
-    const answer = invited.body as z.infer<typeof Invitation>;
-    const name = answer.invitedUserDisplayName ?? input.displayName;
+    const told = provider.readInvitation(invited.body);
+    const name = told.name ?? input.displayName;
+    const userId = told.userId ?? user?.id;
     return {
       did: 'invited',
       // A brand-new invitation is pending whatever `status` says: the docs' own sample answers "Completed".
       standing: 'pending',
-      userId: answer.invitedUser.id,
+      ...(userId ? { userId } : {}),
       mailed: input.sendMail,
       ...(name ? { name } : {}),
-      ...(answer.inviteRedeemUrl ? { redeemUrl: answer.inviteRedeemUrl } : {}),
+      ...(told.redeemUrl ? { redeemUrl: told.redeemUrl } : {}),
     };
   }
   if (!user) throw new Error('neither found nor invited');
@@ -349,26 +350,12 @@ function outcomeOf(
   };
 }
 
-/** Graph's refusals of an invitation, in words of this capability; the rest keep their own sentence. */
-function inviteProblem(why: Problem): Problem {
-  const sentences: Readonly<Record<string, string>> = {
-    invitesForbidden: 'guest.refused.invitesForbidden',
-    consentMissing: 'guest.refused.consentMissing',
-    domainBlocked: 'guest.refused.domainBlocked',
-    crossTenantBlocked: 'guest.refused.crossTenant',
-    verifiedDomain: 'guest.refused.verifiedDomain',
-    alreadyExists: 'guest.refused.alreadyExists',
-    accountBlocked: 'guest.blocked',
-    noTarget: 'guest.refused.noTarget',
-  };
-  const key = why.reason ? sentences[why.reason] : undefined;
-  return key ? { ...why, say: say(key) } : why;
-}
-
-const call = (one: Call): Step<GuestOutcome> => ({ kind: 'call', call: one });
+const call = (one: Call) => ({ kind: 'call', call: one }) as const;
 
 /** A failure; `achieved` is what holds in spite of it. */
-const fail = (why: Problem, achieved?: GuestOutcome): Step<GuestOutcome> =>
-  achieved === undefined
-    ? { kind: 'fail', problem: why }
-    : { kind: 'fail', problem: why, outcome: achieved, standing: achieved.standing };
+const fail = (why: Problem, achieved?: GuestOutcome) =>
+  ({
+    kind: 'fail',
+    problem: why,
+    ...(achieved === undefined ? {} : { outcome: achieved, standing: achieved.standing }),
+  }) as const;
