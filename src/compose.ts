@@ -3,6 +3,7 @@
  * Must not read the environment or decide anything a room should decide.
  */
 
+import { toldOf } from './capabilities/guest/invitation.ts';
 import { capabilities } from './capabilities/index.ts';
 import type { ReferralChoices } from './capabilities/referral/choices.ts';
 import { readCardFile } from './cards/folder.ts';
@@ -11,22 +12,28 @@ import { formView } from './cards/views.ts';
 import { words } from './cards/words.ts';
 import type { Config } from './config/config.ts';
 import { closeEdge, listen, openEdge } from './edge/http.ts';
+import { INVITE_ROLE, type InviteDoorParts } from './edge/inviteDoor.ts';
+import { Pace } from './edge/pace.ts';
+import { openAppTokens } from './remotes/appTokens.ts';
 import { openCallTokens } from './remotes/callTokens.ts';
 import { openChannelTokens } from './remotes/channelTokens.ts';
 import { openConnector } from './remotes/connector.ts';
 import { openGraph } from './remotes/graph.ts';
 import { openGt365 } from './remotes/gt365.ts';
 import { openPartnerCenter } from './remotes/partnerCenter.ts';
+import { openPeople } from './remotes/people.ts';
 import { openRemotes } from './remotes/remotes.ts';
 import { openSandboxTokens } from './remotes/sandboxTokens.ts';
 import { warmTokens } from './remotes/signedTokens.ts';
 import { openTokens } from './remotes/tokens.ts';
 import { openUserTokens } from './remotes/userTokens.ts';
 import { openWebhookSignatures } from './remotes/webhookSignatures.ts';
+import { Awaited } from './requests/awaited.ts';
 import type { AnyCapability } from './requests/capability.ts';
 import { Desk } from './requests/desk.ts';
 import { openRules } from './requests/policy/rules.ts';
 import type { Clock, Log } from './requests/ports.ts';
+import type { Request } from './requests/request.ts';
 import { Runner } from './requests/runner.ts';
 import { Teller } from './requests/teller.ts';
 import { openStore } from './store/db.ts';
@@ -66,13 +73,14 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
   const tokensOf = (identity: Config['botIdentity']) => identity && openTokens(identity, config.loginUrl);
   const policyNow = openRules(store);
   let ownPort = 0;
+  // A sandbox on any free port learns its address when the port is open.
+  const publicUrl = () => config.publicUrl ?? (config.mode === 'sandbox' ? `http://127.0.0.1:${ownPort}` : null);
   const all = capabilities({
     defaultRedirectUrl: config.defaultRedirectUrl,
     graphUrl: config.graphUrl,
     guestProvider: config.guestProvider,
     botId: config.botId,
-    // A sandbox on any free port learns its address when the port is open.
-    publicUrl: () => config.publicUrl ?? (config.mode === 'sandbox' ? `http://127.0.0.1:${ownPort}` : null),
+    publicUrl,
     ringMs: config.ringMs,
     referralChoices: readCardFile('choices/referral') as ReferralChoices,
     referralHoldMs: config.referralHoldMs,
@@ -138,7 +146,11 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       maxTries: 12,
     },
   });
-  const changed = (): void => teller.wake();
+  const awaited = new Awaited(store);
+  const changed = (request: Request): void => {
+    teller.wake();
+    awaited.changed(request);
+  };
   const runner = new Runner({
     store,
     remotes,
@@ -198,6 +210,35 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     timeoutMs: KEYS_MS,
   });
 
+  const guests = all.get('guest')!;
+  const invites: InviteDoorParts = {
+    settings: {
+      tenantId: config.graphIdentity?.tenantId ?? config.botTenantId,
+      botId: config.botId,
+      teamsServiceUrl: config.teamsServiceUrl,
+      waitMs: config.inviteWaitMs,
+      publicUrl,
+    },
+    verifyApp: openAppTokens({
+      loginUrl: config.loginUrl,
+      tenants: config.allowedTenants,
+      issuers: config.entraIssuers,
+      // By id, and by the names Azure and Teams propose for the API of a bot (Teams docs, bot single sign-on).
+      audiences: [config.botId, `api://${config.botId}`, `api://botid-${config.botId}`],
+      role: INVITE_ROLE,
+      timeoutMs: KEYS_MS,
+    }),
+    findPerson: openPeople(graph.send),
+    fields: guests.fields,
+    pace: new Pace(config.invitePerMinute),
+    desk,
+    awaited,
+    told: (request) => toldOf(request, guests),
+    spoken: words(undefined).say,
+    audit: (line) => store.audit([line]),
+    log,
+  };
+
   let stopping = false;
   const edge = openEdge({
     settings: config,
@@ -206,6 +247,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     heard: (callback) => desk.heard(callback),
     verifyWebhook: openWebhookSignatures({ ...config.webhookTrust, timeoutMs: KEYS_MS }),
     heardReferral: (callback) => desk.heardReferral(callback),
+    invites,
     receive: (activity) => adapter.receive(activity, (context) => application.run(context)),
     audit: (line) => store.audit([line]),
     missing: async () => {
@@ -237,6 +279,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     port,
     async stop() {
       stopping = true;
+      awaited.stop();
       clearTimeout(warming);
       const closed = closeEdge(edge);
       await Promise.all([runner.stop(GRACE_MS), Promise.race([closed, after(GRACE_MS)])]);

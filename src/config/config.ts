@@ -259,7 +259,7 @@ function liveConfig(values: Values, fault: Fault): Config {
   const certificateOfGraph =
     values.GRAPH_CERTIFICATE_PATH ?? (values.GRAPH_CLIENT_ID ? undefined : values.BOT_CERTIFICATE_PATH);
   const graphUrl = (values.GRAPH_BASE_URL ?? 'https://graph.microsoft.com/v1.0').replace(/\/$/, '');
-  const loginUrl = values.LOGIN_URL ?? 'https://login.microsoftonline.com';
+  const loginUrl = (values.LOGIN_URL ?? 'https://login.microsoftonline.com').replace(/\/$/, '');
   const graphIdentity: AppIdentity = {
     clientId: values.GRAPH_CLIENT_ID ?? botId,
     tenantId: values.GRAPH_TENANT_ID ?? tenantId ?? '',

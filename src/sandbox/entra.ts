@@ -73,8 +73,12 @@ export async function createEntra({ tenantId, botId, url }: EntraParts): Promise
       uti: randomUUID(),
     };
   };
-  const keys = await createTokenKeys(() => claimsOf(flowAppId, '2.0', botId, ['Guests.Invite']));
+  const flows = () => claimsOf(flowAppId, '2.0', botId, ['Guests.Invite']);
+  const keys = await createTokenKeys(flows);
   const sign = (claims?: Record<string, unknown>, options?: SignOptions) => keys.sign(claims, options);
+  /** What is not claimed is not in it. */
+  const signOnly = (claims: Record<string, unknown>): Promise<string> =>
+    keys.sign({ ...Object.fromEntries(Object.keys(flows()).map((name) => [name, undefined])), ...claims });
 
   async function forge(kind: AppForgery): Promise<string> {
     switch (kind) {
@@ -89,7 +93,7 @@ export async function createEntra({ tenantId, botId, url }: EntraParts): Promise
         return sign({ tid, iss: issuers(tid)['2.0'] });
       }
       case 'forGraph':
-        return sign(claimsOf(flowAppId, '1.0', graph, graphRoles));
+        return signOnly(claimsOf(flowAppId, '1.0', graph, graphRoles));
       default:
         return keys.forge(kind);
     }
@@ -135,7 +139,7 @@ export async function createEntra({ tenantId, botId, url }: EntraParts): Promise
     if (!resource) return refuse(400, 'invalid_scope', 70011, `The provided value for scope ${scope} is not valid.`);
     const claims =
       resource === 'graph' ? claimsOf(appId, '1.0', graph, app.graph) : claimsOf(appId, '2.0', botId, app.bot);
-    const access_token = await sign(claims);
+    const access_token = await signOnly(claims);
     if (resource === 'graph') {
       if (given.size >= kept) given.delete(given.keys().next().value ?? '');
       given.set(access_token, { appId, roles: app.graph, until: Date.now() + 3600_000 });
