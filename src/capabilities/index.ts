@@ -14,6 +14,7 @@ import { referrals } from './referral/list.ts';
 import { referralNews } from './referral/news.ts';
 import { referral } from './referral/open.ts';
 import { referralWatch, type WatchSettings } from './referral/watch.ts';
+import { approvalsHere, rules, rulesUndo } from './rules/rules.ts';
 
 export type CapabilitySettings = GuestSettings &
   CallSettings &
@@ -34,6 +35,9 @@ export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, 
     referralInvite(settings),
     referralWatch(settings),
     referralNews,
+    rules(settings),
+    rulesUndo(settings),
+    approvalsHere(settings),
   ];
   return new Map(all.map((one) => [one.name, one]));
 }

@@ -9,7 +9,7 @@ import type { Say } from '../requests/say.ts';
 
 /** What the guest capability tells of an invitation that stands. */
 export interface ToldInvitation {
-  readonly status: 'PendingAcceptance' | 'Completed' | 'member';
+  readonly status: 'PendingAcceptance' | 'Completed' | 'member' | 'removed';
   /** A secret. */
   readonly redeemUrl?: string;
   readonly mailed: boolean;
@@ -68,7 +68,7 @@ export function answerOf(request: Request, told: Told, { made, later, spoken }: 
   const { address, invitation } = told;
   const sentence = spoken(told.sentence);
   const { status, redeemUrl = '', mailed = false, isNew = false } = invitation ?? {};
-  if (status === 'member') return { status: 400, body: { message: sentence } };
+  if (status === 'member' || status === 'removed') return { status: 400, body: { message: sentence } };
   const body = {
     id,
     invitedUserEmailAddress: address,

@@ -105,15 +105,8 @@ async function file(asked: Asked, parts: InviteDoorParts): Promise<{ request: Re
   const before = given === null ? await sameBody(asked, parts) : null;
   if (before?.request) return { request: before.request };
   const key = given === null ? `${before?.key}` : `${ownKey(appId)}k:${sha(given)}`;
-  const { tenantId, botId, teamsServiceUrl } = parts.settings;
-  const where: Place = {
-    kind: 'personal',
-    conversationId: `person:${who.id}`,
-    serviceUrl: teamsServiceUrl,
-    tenantId,
-    botId: `28:${botId}`,
-    userId: who.id,
-  };
+  const { tenantId } = parts.settings;
+  const where = placeOf(who, parts.settings);
   const wish: Wish = { capability: 'guest', raw: body.raw, who, where, key, activityId: null, unattended: true };
   const filed = await parts.desk.submit(wish);
   if (!filed.ok) return fault(filed.problem, parts, body);
@@ -135,6 +128,12 @@ async function file(asked: Asked, parts: InviteDoorParts): Promise<{ request: Re
   return { request };
 }
 
+/** Their own chat with Usher, which is opened when something is first shown there. */
+function placeOf({ id }: Person, { tenantId, botId, teamsServiceUrl: serviceUrl }: InviteDoorSettings): Place {
+  const conversationId = `person:${id}`;
+  return { kind: 'personal', conversationId, serviceUrl, tenantId, botId: `28:${botId}`, userId: id };
+}
+
 /** The same body again a moment ago, if it led to anything; else the key for a new request. */
 async function sameBody({ appId, json, body, who }: Asked, { desk, settings }: InviteDoorParts) {
   const now = Date.now();
@@ -148,8 +147,10 @@ async function sameBody({ appId, json, body, who }: Asked, { desk, settings }: I
     limit: MOST_SAME,
   });
   const same = theirs.filter(({ key, createdAt }) => key.startsWith(prefix) && createdAt > now - SAME_MS);
-  const lives = same.find(({ state }) => !ENDED.has(state) || state === 'done' || state === 'unsure');
-  // Whatever came to nothing is not in the way of the next try.
+  const lives = same.find(
+    ({ state, standing }) => standing !== 'removed' && (!ENDED.has(state) || state === 'done' || state === 'unsure'),
+  );
+  // Whatever came to nothing, or is over, is not in the way of the next try.
   return { request: lives ?? null, key: `${prefix}${Math.floor(now / SAME_MS)}:${same.length}` };
 }
 

@@ -14,14 +14,17 @@ export interface RemoteParts {
   readonly partnerCenter: SendPartner;
   readonly partnerWebhooks: SendPartner;
   readonly gt365: Send;
+  /** What Usher keeps, asked and told by calls like any other, so that a step stays a function. */
+  readonly store: (call: Call) => Promise<Reply>;
 }
 
-export function openRemotes({ graph, connector, partnerCenter, partnerWebhooks, gt365 }: RemoteParts): Remotes {
+export function openRemotes({ graph, connector, partnerCenter, partnerWebhooks, gt365, store }: RemoteParts): Remotes {
   const byName: Readonly<Record<Call['to'], (call: Call, about: Sending) => Promise<Reply>>> = {
     graph,
     partnerCenter,
     partnerWebhooks,
     gt365,
+    store,
     teams: (call, about) => askTeams(connector, call, about),
   };
   return { send: (call, about) => byName[call.to](call, about) };

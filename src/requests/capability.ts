@@ -6,6 +6,7 @@
 import type { CallNotice } from './callNotices.ts';
 import type { Case } from './policy/judge.ts';
 import type { Policy } from './policy/policy.ts';
+import type { Change } from './ports.ts';
 import type { Problem, Result } from './problem.ts';
 import type { ReferralNotice } from './referralNotices.ts';
 import type { LostCall, Person, Place, Question, Request } from './request.ts';
@@ -22,7 +23,7 @@ export type Repeat = 'safe' | 'restart' | 'never' | 'tell';
 export interface Call {
   /** The capability's own name for it; answers are found by it. */
   readonly name: string;
-  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks' | 'gt365';
+  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks' | 'gt365' | 'store';
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path below the remote's base URL (of `teams`: the place's service URL), query included and encoded. */
   readonly path: string;
@@ -113,6 +114,8 @@ interface SoFar<O> {
   /** Filed before anything of this is said; what was filed before under its key stays as it is. */
   readonly files?: Filing;
   readonly wakes?: readonly Wake[];
+  /** Further messages that are to show it from now on. */
+  readonly shows?: NonNullable<Change['shows']>;
 }
 
 /** What to do next. Times in milliseconds. */
@@ -125,7 +128,7 @@ export type Step<O> =
       readonly note?: Say;
       /** Waits for something from outside, not for its turn. */
       readonly waits?: true;
-      /** The answers are no longer needed: `outcome` holds what was in them. */
+      /** The answers, and what was lost on the way, are no longer needed: `outcome` holds what was in them. */
       readonly fresh?: true;
     } & SoFar<O>)
   | ({
@@ -193,6 +196,8 @@ export interface Button {
   readonly verb: string;
   readonly data?: Readonly<Record<string, string>>;
   readonly style?: 'positive' | 'destructive';
+  /** What stands in the card's inputs goes along. */
+  readonly takesInputs?: true;
 }
 
 /** What a request's card tells, before it has a language or a shape. A plain string is text a person typed. */
@@ -205,12 +210,22 @@ export interface Story {
   readonly rows: readonly { readonly label: Say; readonly text: string | Say }[];
   readonly buttons: readonly Button[];
   readonly question?: Question;
+  /** What may be typed or chosen on the card; it goes along with every button. */
+  readonly inputs?: readonly CardInput[];
   /** What was found, each with a command that opens it. */
   readonly items?: readonly StoryItem[];
   /** Where the thing itself is to be seen, outside Teams. */
   readonly page?: { readonly title: Say; readonly url: string };
   /** A secret (redeem link): rendered only in 1:1 to the requester. */
   readonly link?: { readonly label: Say; readonly url: string };
+}
+
+/** `value` is what stands in it at first. */
+export interface CardInput {
+  readonly id: string;
+  readonly kind: 'text' | 'date';
+  readonly label: Say;
+  readonly value?: string;
 }
 
 export interface StoryItem {
@@ -236,12 +251,13 @@ export interface Surroundings {
   readonly requester: Person;
   readonly place: Place;
   readonly policy: Policy;
+  readonly policyVersion: number;
   /** Epoch ms. */
   readonly now: number;
 }
 
-/** What people bring others into. */
-export const TOPICS = ['guests', 'calls', 'deals'] as const;
+/** What people bring others into, and the rules of that. */
+export const TOPICS = ['guests', 'calls', 'deals', 'rules'] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export interface Capability<I = never, O = never> {
@@ -254,6 +270,10 @@ export interface Capability<I = never, O = never> {
   /** The typed command, e.g. `invite`, first; then other words for it. None: nobody asks for it in words. */
   readonly commands: readonly string[];
   readonly fields: readonly Field[];
+  /** Typing it opens its form, filled in, however much was typed. */
+  readonly formFirst?: true;
+  /** Why this person may not ask for it at all, here. */
+  denies?(who: Person, where: Place): Problem | null;
   /** Whose gate holds it back; Graph's when it does not say. */
   readonly remote?: Call['to'];
   /** It only looks: nothing that anybody asked for, so it is no part of what is listed as such. */
@@ -275,8 +295,11 @@ export interface Capability<I = never, O = never> {
    */
   readonly answers: Readonly<Record<string, Shape>>;
   step(input: I, answers: readonly Answer[], facts: Facts<O>): Step<O>;
-  /** What the policy judges before anything is changed. Without it the policy has no say. */
-  judged?(input: I): Case;
+  /**
+   * What the policy judges, as far as it is known: when it is asked for, and before each call that changes something. Null:
+   * of this call it has been judged already.
+   */
+  judged?(input: I, answers: readonly Answer[], call?: Call): Case | null;
   /** Every call that would change something, as far as look-ups can tell; what only a call will tell has a placeholder. */
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
   /** The input with an earlier last day. */
@@ -308,7 +331,7 @@ export interface Capability<I = never, O = never> {
       readonly buttons: readonly Button[];
     };
     /** While it is under way, where the spine's own words would say less. */
-    readonly live?: Pick<Story, 'state' | 'sentence' | 'tone' | 'buttons' | 'items'>;
+    readonly live?: Pick<Story, 'state' | 'sentence' | 'tone' | 'buttons' | 'items' | 'link'>;
   };
 }
 

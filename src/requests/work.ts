@@ -30,13 +30,16 @@ export function heardOf(work: Work, call: Call, sentAt: number, reply: Reply): N
 }
 
 /** What a step says has been achieved, and whom it wakes. */
-export function soFar(step: Partial<Pick<Change, 'outcome' | 'wakes' | 'subject'>> & { readonly standing?: string }) {
-  const { outcome, standing, subject, wakes } = step;
+export function soFar(
+  step: Partial<Pick<Change, 'outcome' | 'wakes' | 'shows' | 'subject'>> & { readonly standing?: string },
+) {
+  const { outcome, standing, subject, wakes, shows } = step;
   return {
     ...(outcome === undefined ? {} : { outcome }),
     ...(standing === undefined ? {} : { standing }),
     ...(subject === undefined ? {} : { subject }),
     ...(wakes === undefined ? {} : { wakes }),
+    ...(shows === undefined ? {} : { shows }),
   };
 }
 

@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import type { GuestInput } from '../../src/capabilities/guest/input.ts';
+import type { GuestOutcome } from '../../src/capabilities/guest/outcome.ts';
 import { PROVIDERS } from '../../src/capabilities/guest/provider.ts';
-import { type GuestOutcome, stepGuest } from '../../src/capabilities/guest/step.ts';
+import { stepGuest } from '../../src/capabilities/guest/step.ts';
 import type { Answer, Call, Facts, Step } from '../../src/requests/capability.ts';
 
 const input: GuestInput = {

@@ -7,11 +7,11 @@ import type { Request } from '../../requests/request.ts';
 import type { Say } from '../../requests/say.ts';
 import { storyOf } from '../../requests/storyOf.ts';
 import type { GuestInput } from './input.ts';
-import type { GuestOutcome } from './step.ts';
+import type { GuestOutcome } from './outcome.ts';
 
 export interface GuestInvitation {
-  /** `member`: they have an account of their own here, so nobody can invite them. */
-  readonly status: 'PendingAcceptance' | 'Completed' | 'member';
+  /** `member`: they have an account of their own here, so nobody can invite them; `removed`: they were here. */
+  readonly status: 'PendingAcceptance' | 'Completed' | 'member' | 'removed';
   /** A secret; not there when no invitation was made, or its answer was lost. */
   readonly redeemUrl?: string;
   readonly mailed: boolean;
@@ -39,7 +39,7 @@ export function toldOf(request: Request, guests: AnyCapability): GuestTold {
 
 function invitationOf({ did, standing, mailed, redeemUrl }: GuestOutcome): GuestInvitation {
   return {
-    status: standing === 'pending' ? 'PendingAcceptance' : standing === 'accepted' ? 'Completed' : 'member',
+    status: standing === 'pending' ? 'PendingAcceptance' : standing === 'accepted' ? 'Completed' : standing,
     mailed,
     isNew: did === 'invited',
     ...(redeemUrl ? { redeemUrl } : {}),
