@@ -23,7 +23,7 @@ export type Repeat = 'safe' | 'restart' | 'never' | 'tell';
 export interface Call {
   /** The capability's own name for it; answers are found by it. */
   readonly name: string;
-  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks' | 'store';
+  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks' | 'gt365' | 'store';
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path below the remote's base URL (of `teams`: the place's service URL), query included and encoded. */
   readonly path: string;

@@ -42,6 +42,8 @@ export interface Wish {
   readonly key: string;
   /** The message that already stands for it (a submitted form), or null. */
   readonly activityId: string | null;
+  /** Nobody is there who posts its first message at once: it is the teller's. */
+  readonly unattended?: true;
   /** Only what would be done is wanted. */
   readonly isDry?: true;
 }
@@ -101,7 +103,7 @@ export class Desk {
       })),
       now,
       // A message that is on screen already is updated by the teller; a new one is posted by who asked us, at once.
-      wish.activityId === null ? messageLeaseEnd() : 0,
+      wish.activityId === null && !wish.unattended ? messageLeaseEnd() : 0,
     );
     const isNew = accepted.some((one) => one.isNew);
     if (isNew) queued();
@@ -297,7 +299,7 @@ export class Desk {
   }
 
   /** The request with this id, if it belongs to the place's tenant. */
-  async find(id: string, where: Place): Promise<Request | null> {
+  async find(id: string, where: Pick<Place, 'tenantId'>): Promise<Request | null> {
     const request = await this.#parts.store.get(id);
     return request && request.tenantId === where.tenantId ? request : null;
   }

@@ -4,9 +4,10 @@
  */
 import type { Answer, Call, Facts } from '../../requests/capability.ts';
 import type { Case } from '../../requests/policy/judge.ts';
-import { inviteCall, joinCall, type ResolvedTeam } from './calls.ts';
+import { joinCall, type ResolvedTeam } from './calls.ts';
 import type { GuestInput } from './input.ts';
 import type { GuestOutcome } from './outcome.ts';
+import type { GuestProvider } from './provider.ts';
 import { teamOf } from './team.ts';
 
 /** Who is asked for, for which team and until when. That a guest is removed in the end is the policy's own will. */
@@ -36,7 +37,9 @@ export function planGuest(
   answers: readonly Answer[],
   facts: Facts<GuestOutcome>,
   graphUrl: string,
+  provider: GuestProvider,
 ): readonly Call[] {
   const team = teamFound(input, answers);
-  return [inviteCall(input, facts), ...(team ? [joinCall(team, '{guest}', graphUrl)] : [])];
+  const heard = (name: string) => answers.findLast((answer) => answer.call.name === name)?.reply ?? undefined;
+  return [provider.inviteCall(input, facts, heard), ...(team ? [joinCall(team, '{guest}', graphUrl)] : [])];
 }
