@@ -14,6 +14,7 @@ import { closeEdge, listen, openEdge } from './edge/http.ts';
 import { openCallTokens } from './remotes/callTokens.ts';
 import { openChannelTokens } from './remotes/channelTokens.ts';
 import { openConnector } from './remotes/connector.ts';
+import { openFiles } from './remotes/files.ts';
 import { openGraph } from './remotes/graph.ts';
 import { openPartnerCenter } from './remotes/partnerCenter.ts';
 import { openRemotes } from './remotes/remotes.ts';
@@ -23,6 +24,9 @@ import { openUserTokens } from './remotes/userTokens.ts';
 import { openWebhookSignatures } from './remotes/webhookSignatures.ts';
 import type { AnyCapability } from './requests/capability.ts';
 import { Desk } from './requests/desk.ts';
+import type { Documents } from './requests/documents.ts';
+import { listDocument } from './requests/many/document.ts';
+import { BATCH } from './requests/many/fileList.ts';
 import { openRules } from './requests/policy/rules.ts';
 import type { Clock, Log } from './requests/ports.ts';
 import { Runner } from './requests/runner.ts';
@@ -31,6 +35,7 @@ import { openStore } from './store/db.ts';
 import { UsherAdapter } from './teams/adapter.ts';
 import { openApplication } from './teams/application.ts';
 import { commandsOf } from './teams/commands.ts';
+import { openRequestFiles } from './teams/files.ts';
 import { openMembership } from './teams/membership.ts';
 import { openPoster } from './teams/post.ts';
 import { Replies } from './teams/replies.ts';
@@ -155,6 +160,11 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     teller.wake();
   });
 
+  const documents: Documents = new Map([
+    [BATCH, listDocument(store, all, (sentence, locale) => words(locale).say(sentence))],
+  ]);
+  const filePlace = openFiles({ isSandbox: config.mode === 'sandbox', timeoutMs: CONNECTOR_MS });
+  const files = openRequestFiles({ desk, wire: connector, documents, place: filePlace, log });
   const commands = commandsOf(all);
   const application = openApplication(
     openTurns({
@@ -164,6 +174,8 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       capabilities: all,
       commands,
       signIns: userTokens,
+      files,
+      filePlace,
       mayCommand: openMembership(connector, config.allowedTenants),
       log,
     }),

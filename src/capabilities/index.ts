@@ -3,6 +3,7 @@
  * retry, history) follows from its description.
  */
 import type { AnyCapability } from '../requests/capability.ts';
+import { batch } from './batch.ts';
 import { type CallInviteSettings, callInvite, callStart } from './call/invite.ts';
 import { callJoin } from './call/join.ts';
 import type { CallSettings } from './call/joinStep.ts';
@@ -34,6 +35,7 @@ export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, 
     referralInvite(settings),
     referralWatch(settings),
     referralNews,
+    batch,
   ];
   return new Map(all.map((one) => [one.name, one]));
 }

@@ -4,6 +4,8 @@
  * crash, dry run and golden tests. This file must not know any capability, remote or card template.
  */
 import type { CallNotice } from './callNotices.ts';
+import type { RawRow, RowEnd, Tally } from './many/rows.ts';
+import type { PaceName } from './pace.ts';
 import type { Case } from './policy/judge.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Problem, Result } from './problem.ts';
@@ -30,6 +32,8 @@ export interface Call {
   /** Only while what is changed is still as this eTag says, its quotes included (RFC 9110, If-Match). */
   readonly ifMatch?: string;
   readonly repeat: Repeat;
+  /** All calls of this pace take turns, those of other processes too (`pace.ts`). */
+  readonly pace?: PaceName;
 }
 
 /** What came back: the part of the body that the capability uses, or a problem that is the capability's to judge. */
@@ -67,6 +71,8 @@ export interface Facts<O = unknown> {
   readonly signals: readonly Signal[];
   /** The requests the capability asked to see (`beside`), newest first. */
   readonly beside: readonly Request[];
+  /** What the rows of a list have come to; null: it is about no list. */
+  readonly rows?: Tally | null;
 }
 
 /** Something heard from outside (a callback, a press), kept with its request. The same key again replaces it. */
@@ -119,6 +125,8 @@ interface SoFar<O> {
 export type Step<O> =
   | { readonly kind: 'call'; readonly call: Call; readonly outcome?: O }
   | { readonly kind: 'file'; readonly filing: Filing }
+  /** The next rows of a list are filed, or all that failed are to be filed once more; then the step is asked again. */
+  | { readonly kind: 'rows'; readonly what: 'file' | 'again'; readonly outcome: O }
   | ({
       readonly kind: 'later';
       readonly forMs: number;
@@ -226,7 +234,7 @@ export interface Act {
   /** Typed commands that do it, e.g. `call leave`; how they are shown, and the catalogue key of what they do. */
   readonly typed?: { readonly words: readonly [string, ...string[]]; readonly usage: string; readonly does: string };
   /** Why this person may not; otherwise whoever is in the conversation may. */
-  denies?(who: Person): Problem | null;
+  denies?(who: Person, request: Request): Problem | null;
   /** What the request is to hear (its keys make two presses one), or what is wrong. `data` is what was pressed or typed. */
   read(request: Request, data: Raw): Result<readonly Omit<Signal, 'at'>[]>;
 }
@@ -277,6 +285,10 @@ export interface Capability<I = never, O = never> {
   step(input: I, answers: readonly Answer[], facts: Facts<O>): Step<O>;
   /** What the policy judges before anything is changed. Without it the policy has no say. */
   judged?(input: I): Case;
+  /** How many of it are asked for in one go: each row of a list is then a request of this capability. */
+  readonly list?: ListOf<I, O>;
+  /** It is about the rows of a list. */
+  readonly hasRows?: true;
   /** Every call that would change something, as far as look-ups can tell; what only a call will tell has a placeholder. */
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
   /** The input with an earlier last day. */
@@ -310,6 +322,18 @@ export interface Capability<I = never, O = never> {
     /** While it is under way, where the spine's own words would say less. */
     readonly live?: Pick<Story, 'state' | 'sentence' | 'tone' | 'buttons' | 'items'>;
   };
+}
+
+/** What a capability says of lists of its requests. */
+export interface ListOf<I, O> {
+  /** The pace of the call that each row comes to. */
+  readonly pace: PaceName;
+  /** More people than have a card each, one by one; null: few enough. */
+  split(raw: Raw): readonly RawRow[] | null;
+  /** Why a row is not worth sending, going by how its subject stood last; null: it is. */
+  known(input: I, standing: string): Say | null;
+  /** How the request of a row ended; null: it goes on. */
+  ended(request: Request<I, O>): RowEnd | null;
 }
 
 /** What a zod schema offers, and all that is asked of it. */

@@ -7,6 +7,8 @@ import type { CallCallback, CallNotice } from './callNotices.ts';
 import type { AnyCapability, Raw, Surroundings } from './capability.ts';
 import { draftOf } from './filing.ts';
 import { newId } from './ids.ts';
+import { fileList } from './many/fileList.ts';
+import type { RawRow } from './many/rows.ts';
 import type { PolicyNow } from './policy/rules.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
 import { bad, good, isSignIn, type Problem, problem, REPLACED, type Result } from './problem.ts';
@@ -101,6 +103,20 @@ export class Desk {
     return good({ requests: accepted.map((one) => one.request), isNew, isSame });
   }
 
+  /** The same of a list: one request about all its rows. Nothing is sent before whoever asked has seen it and says so. */
+  async submitList(
+    wish: Wish & { readonly rows: readonly RawRow[]; readonly name: string | null; readonly unused: readonly string[] },
+  ): Promise<Result<Filed, readonly Problem[]>> {
+    const { store, clock, policyNow, messageLeaseEnd, queued } = this.#parts;
+    const of = this.#capability(wish.capability);
+    const inForce = await policyNow(wish.where.tenantId);
+    const around = { requester: wish.who, place: wish.where, policy: inForce.policy, now: clock.now() };
+    const leaseUntil = wish.activityId === null ? messageLeaseEnd() : 0;
+    const filed = await fileList({ ...wish, of }, around, inForce, store, leaseUntil);
+    if (filed.ok && filed.value.isNew) queued();
+    return filed;
+  }
+
   /** What was typed, field by field, as the capability would have it. */
   async arrange(capability: AnyCapability, raw: Raw, requester: Person, place: Place): Promise<Raw> {
     return capability.arrange?.(raw, await this.#around(requester, place)) ?? raw;
@@ -178,7 +194,7 @@ export class Desk {
       return bad(problem('gone', say('problem.noSuchRequest', { id })));
     const does = this.#capability(request.capability).acts?.[act];
     if (!does) throw new Error(`${request.capability} has no act ${act}`);
-    const denied = does.denies?.(who);
+    const denied = does.denies?.(who, request);
     if (denied) return bad(denied);
     const read = does.read(request, data);
     if (!read.ok) return read;

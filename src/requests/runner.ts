@@ -7,6 +7,8 @@
 import { besideOf } from './beside.ts';
 import type { AnyCapability, Call, Facts, Filing, Step } from './capability.ts';
 import { draftOf } from './filing.ts';
+import { openRows } from './many/fileRows.ts';
+import { takeTurn } from './pace.ts';
 import type { PolicyNow } from './policy/rules.ts';
 import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
 import { isSignIn, type Problem, problem } from './problem.ts';
@@ -66,11 +68,13 @@ export class Runner {
   readonly #stopping = new AbortController();
   /** What is worked on here, so that its leases can be extended. */
   readonly #inHand = new Set<Request>();
+  readonly #rows: ReturnType<typeof openRows>;
   #holding: NodeJS.Timeout | null = null;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
     const { store, clock, settings, log } = parts;
+    this.#rows = openRows(parts);
     this.#pump = new Pump({
       name: 'runner',
       concurrency: settings.concurrency,
@@ -161,6 +165,7 @@ export class Runner {
       soFar: request.outcome,
       signals: claim.signals,
       beside: await besideOf(store, capability, request).catch(trouble),
+      rows: capability.hasRows ? await this.#rows.look(request).catch(trouble) : null,
     };
     const step: Step<unknown> = capability.step(request.input, answers, facts);
     if ('files' in step && step.files) await this.#file(request, step.files);
@@ -170,6 +175,11 @@ export class Runner {
       case 'file': {
         await this.#file(request, step.filing);
         return { go: claim };
+      }
+      case 'rows': {
+        await this.#rows[step.what](request).catch(trouble);
+        this.wake();
+        return this.#goOn(claim, { outcome: step.outcome, visible: false });
       }
       case 'done':
         return this.#save(claim, {
@@ -226,6 +236,8 @@ export class Runner {
     // Somebody may have closed the gate since this request was claimed.
     const opensAt = await store.gateOpensAt(call.to).catch(trouble);
     if (opensAt > clock.now()) return this.#held(work, opensAt);
+    const turn = await takeTurn(work, call, store, clock).catch(trouble);
+    if ('rests' in turn) return this.#save(work, turn.rests);
     const n = nextN(work);
     const sentAt = clock.now();
     const mark = call.repeat !== 'safe';
@@ -297,6 +309,13 @@ export class Runner {
       visible: true,
       audit: [this.#line(work.request, 'failed', { kind: why.kind, sentence: why.say.key })],
     });
+  }
+
+  /** Saves what has been achieved and keeps hold of the request. */
+  async #goOn(work: Work, change: Pick<Undated, 'outcome' | 'visible'>): Promise<Next> {
+    const leaseUntil = this.#parts.clock.now() + this.#parts.settings.leaseMs;
+    const moved = await this.#move(work, { state: 'sending', ...change, leaseUntil, audit: [] });
+    return moved ? { go: moved } : { rest: true };
   }
 
   /** Saves a change after which this worker lets go. */

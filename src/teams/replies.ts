@@ -259,7 +259,8 @@ export class Replies {
     const capability = this.#capability(request);
     return {
       // A subject that is a place says nothing to a person.
-      title: capability.subjectAt || capability.beside ? capability.story(request).title : subject,
+      title:
+        capability.subjectAt || capability.beside || capability.hasRows ? capability.story(request).title : subject,
       sub: say('list.asked', { name: requester.name, when: language.dateTime(createdAt, requester.timeZone) }),
       state: say(STATE_WORDS[state]),
       requestId: id,

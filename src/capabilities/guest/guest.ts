@@ -6,6 +6,7 @@ import type { Button, Capability, Story } from '../../requests/capability.ts';
 import type { Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
 import { GUEST_FIELDS, type GuestInput, readGuest, writeGuest } from './input.ts';
+import { GUEST_LIST } from './list.ts';
 import { chooseTeam, GUEST_ANSWERS, type GuestOutcome, stepGuest } from './step.ts';
 
 export interface GuestSettings {
@@ -26,6 +27,7 @@ export function guest(settings: GuestSettings): Capability<GuestInput, GuestOutc
     choose: (input, field, option) => (field === 'team' ? chooseTeam(input, option.value) : input),
     subject: (input) => input.address.toLowerCase(),
     answers: GUEST_ANSWERS,
+    list: GUEST_LIST,
     step: (input, answers, facts) => stepGuest(input, answers, facts, settings.graphUrl),
     story: storyOfGuest,
   };

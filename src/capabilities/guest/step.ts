@@ -219,6 +219,7 @@ function inviteCall(input: GuestInput, facts: Facts): Call {
     method: 'POST',
     path: '/invitations',
     body,
+    pace: 'invitations',
     // A first invitation can be found again in the directory; a second mail to a pending guest leaves no trace there.
     repeat: input.again ? 'never' : 'restart',
   };

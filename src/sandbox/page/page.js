@@ -26,6 +26,13 @@ const list = new MessageList({
   press: (message, action) => press(message, action, now.user, now.state.settings.sso),
   follow,
   reply,
+  consent: (message, accept) =>
+    post('consent', {
+      conversation: message.conversation,
+      user: now.user,
+      activityId: message.activityId,
+      accept,
+    }).catch((error) => toast(error.message)),
 });
 
 async function follow(url) {
