@@ -122,6 +122,10 @@ export const VARIABLES = {
     list.pipe(z.array(guid)).optional(),
     'Entra object ids of the people who may set Usher up (register webhooks), separated by commas',
   ],
+  POLICY_FILE: [
+    z.string().min(1).optional(),
+    'JSON file with the rules Usher starts with (who may ask, who approves, which domains; see env/policy.example.json); admins change them by typing policy. Without it everyone may invite anybody',
+  ],
   REFERRAL_HOLD_SECONDS: [
     count(0, 60).default(5),
     'How long a new deal is held back before it is sent, so that it can be stopped, in seconds',

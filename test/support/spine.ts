@@ -63,6 +63,7 @@ export class Spine {
       policyNow,
       clock,
       log,
+      isAdmin: (personId) => personId === 'ada',
       changed: () => {},
       settings: { ...SETTINGS, ...settings },
     });
@@ -71,6 +72,7 @@ export class Spine {
       clock,
       capabilities: all,
       policyNow,
+      isAdmin: (personId) => personId === 'ada',
       maxAtOnce: 20,
       queued: () => {},
       changed: () => {},

@@ -7,6 +7,7 @@ import type { Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
 import { GUEST_FIELDS, type GuestInput, readGuest, writeGuest } from './input.ts';
 import { GUEST_LIST } from './list.ts';
+import { judgedGuest, planGuest } from './plan.ts';
 import { chooseTeam, GUEST_ANSWERS, type GuestOutcome, stepGuest } from './step.ts';
 
 export interface GuestSettings {
@@ -28,6 +29,9 @@ export function guest(settings: GuestSettings): Capability<GuestInput, GuestOutc
     subject: (input) => input.address.toLowerCase(),
     answers: GUEST_ANSWERS,
     list: GUEST_LIST,
+    judged: judgedGuest,
+    plan: (input, answers, facts) => planGuest(input, answers, facts, settings.graphUrl),
+    shorten: (input, until) => ({ ...input, until }),
     step: (input, answers, facts) => stepGuest(input, answers, facts, settings.graphUrl),
     story: storyOfGuest,
   };

@@ -193,7 +193,7 @@ function findCall(input: GuestInput): Call {
   };
 }
 
-function inviteCall(input: GuestInput, facts: Facts): Call {
+export function inviteCall(input: GuestInput, facts: Pick<Facts, 'requester'>): Call {
   const { message, language, cc } = input;
   const body = {
     invitedUserEmailAddress: input.address,
@@ -226,7 +226,7 @@ function inviteCall(input: GuestInput, facts: Facts): Call {
 }
 
 /** Adding somebody twice changes nothing, so a lost answer may simply be asked for again. */
-function joinCall(team: ResolvedTeam, userId: string, graphUrl: string): Call {
+export function joinCall(team: ResolvedTeam, userId: string, graphUrl: string): Call {
   const id = encodeURIComponent(team.id);
   const user = encodeURIComponent(userId);
   return team.isTeam
@@ -252,7 +252,14 @@ function joinCall(team: ResolvedTeam, userId: string, graphUrl: string): Call {
       };
 }
 
-type ResolvedTeam = Required<TeamWish>;
+export type ResolvedTeam = Required<TeamWish>;
+
+/** The team, once it is known which. */
+export function teamFound(input: GuestInput, answers: readonly Answer[]): ResolvedTeam | undefined {
+  const reply = answers.findLast((answer) => answer.call.name === 'team')?.reply ?? undefined;
+  const team = teamOf(input, reply);
+  return 'wish' in team ? team.wish : undefined;
+}
 
 /** The team asked for, or the step that finds out which it is. */
 function teamOf(

@@ -4,12 +4,13 @@
  */
 import { digest } from '../approval.ts';
 import type { AnyCapability, Raw, Surroundings } from '../capability.ts';
+import type { DeskParts, Wish } from '../desk.ts';
 import { newId } from '../ids.ts';
-import { type Case, judge } from '../policy/judge.ts';
+import { type Asker, type Case, judge } from '../policy/judge.ts';
 import type { PolicyInForce } from '../policy/policy.ts';
 import type { Store } from '../ports.ts';
 import { bad, good, type Problem, problem, type Result } from '../problem.ts';
-import type { Person, Place, Request } from '../request.ts';
+import type { Request } from '../request.ts';
 import { type Say, say } from '../say.ts';
 import { FEW, MOST_ROWS, type RawRow, type Row, VERDICTS, type Verdict } from './rows.ts';
 
@@ -38,15 +39,21 @@ export interface BatchInput {
   readonly asked: Case | null;
 }
 
-export interface ListWish {
-  readonly of: AnyCapability;
+/** A wish whose text is a list; what holds for all its rows is in `raw`. */
+export interface ListWish extends Wish {
+  /** The file's name; null: it was pasted. */
   readonly name: string | null;
   readonly rows: readonly RawRow[];
   readonly unused: readonly string[];
-  readonly who: Person;
-  readonly where: Place;
-  readonly key: string;
-  readonly activityId: string | null;
+}
+
+type Parts = Pick<DeskParts, 'store' | 'clock' | 'policyNow' | 'isAdmin' | 'messageLeaseEnd'>;
+
+/** What the rows are judged by. What only the directory could tell of whoever asks is for the gate, before anything is sent. */
+interface Ruling {
+  readonly inForce: PolicyInForce;
+  readonly asker: Asker;
+  readonly now: number;
 }
 
 /** As of a wish for one. */
@@ -63,31 +70,34 @@ const SHOWN = FEW;
 
 export async function fileList(
   wish: ListWish,
-  around: Surroundings,
-  inForce: PolicyInForce,
-  store: Store,
-  messageLeaseUntil: number,
+  of: AnyCapability,
+  { store, clock, policyNow, isAdmin, messageLeaseEnd }: Parts,
 ): Promise<Result<ListFiled, readonly Problem[]>> {
   if (wish.rows.length > MOST_ROWS) return bad([problem('input', say('many.file.tooLong', { most: MOST_ROWS }))]);
-  const read = await readRows(wish, around);
-  const rows = await settled(wish, read, inForce, store);
+  const { who, where } = wish;
+  const now = clock.now();
+  const inForce = await policyNow(where.tenantId);
+  const { policy, version: policyVersion } = inForce;
+  const read = await readRows(wish, of, { requester: who, place: where, policy, policyVersion, now });
+  const asker = { id: who.id, isAdmin: isAdmin(who.id), groups: null, ownsTeam: null };
+  const ruling: Ruling = { inForce, asker, now };
+  const rows = await settled(wish, of, read, ruling, store);
   const ready = rows.filter(({ verdict }) => verdict === 'ready');
   // Not one row makes sense: what is wrong with the first is wrong with the list.
   if (rows.every(({ verdict }) => verdict === 'unreadable')) return bad(read[0]?.problems ?? []);
-  const cases = ready.flatMap(({ content }) => wish.of.judged?.(content as never) ?? []);
-  const asker = { id: wish.who.id, isAdmin: false, groups: null, ownsTeam: null };
-  const asked = cases.find((one) => judge(inForce, one, asker).kind === 'needs approval') ?? cases[0] ?? null;
-  const whole = asked && { ...asked, count: ready.length };
-  const verdict = whole && judge(inForce, whole, asker);
+  const cases = ready.flatMap(({ content }) => of.judged?.(content as never, []) ?? []);
+  const strictest = cases.find((one) => judge(inForce, one, asker, now).kind === 'needs approval') ?? cases[0];
+  const asked = strictest ? { ...strictest, count: ready.length } : null;
+  const verdict = asked && judge(inForce, asked, asker, now);
   if (verdict?.kind === 'refused') return bad([verdict.problem]);
   const input: BatchInput = {
-    of: wish.of.name,
+    of: of.name,
     name: wish.name,
     counts: countsOf(rows),
     left: leftOf(rows),
     unused: wish.unused.slice(0, 20).map((heading) => heading.slice(0, 60)),
     digest: digest(ready.map(({ content }) => content)),
-    asked: whole,
+    asked,
   };
   const [accepted] = await store.accept(
     [
@@ -103,8 +113,9 @@ export async function fileList(
         rows,
       },
     ],
-    around.now,
-    messageLeaseUntil,
+    now,
+    // A message that is on screen already is updated by the teller; a new one is posted by who asked us, at once.
+    wish.activityId === null ? messageLeaseEnd() : 0,
   );
   if (!accepted) throw new Error('a draft was not answered');
   const { request, isNew } = accepted;
@@ -123,7 +134,7 @@ interface ReadRow {
 }
 
 /** One entry per person: a line that names two is two rows. */
-async function readRows({ of, rows }: ListWish, around: Surroundings): Promise<readonly ReadRow[]> {
+async function readRows({ rows }: ListWish, of: AnyCapability, around: Surroundings): Promise<readonly ReadRow[]> {
   const read: ReadRow[] = [];
   for (const [n, { line, raw }] of rows.entries()) {
     if (n % IN_ONE_GO === IN_ONE_GO - 1) await new Promise((resolve) => setImmediate(resolve));
@@ -136,15 +147,15 @@ async function readRows({ of, rows }: ListWish, around: Surroundings): Promise<r
 
 /** The verdict of each row. */
 async function settled(
-  { of, where, who }: ListWish,
+  { where }: ListWish,
+  of: AnyCapability,
   read: readonly ReadRow[],
-  inForce: PolicyInForce,
+  { inForce, asker, now }: Ruling,
   store: Store,
 ): Promise<readonly Row[]> {
   const subjectOf = ({ input }: ReadRow): string | null => (input === null ? null : of.subject(input as never));
   const subjects = [...new Set(read.flatMap((row) => subjectOf(row) ?? []))];
   const standings = await store.rows.standings(where.tenantId, of.name, subjects);
-  const asker = { id: who.id, isAdmin: false, groups: null, ownsTeam: null };
   const firstLine = new Map<string, number>();
   return read.map((row, n): Row => {
     const { line, raw, input, problems } = row;
@@ -154,9 +165,8 @@ async function settled(
     const before = firstLine.get(subject);
     if (before !== undefined) return left('duplicate', say('many.row.duplicate', { line: before }));
     firstLine.set(subject, line);
-    const asked = of.judged?.(input as never);
-    // Who asks may have to be looked up first: that is for the gate, before anything is sent.
-    const verdict = asked && judge(inForce, asked, asker);
+    const asked = of.judged?.(input as never, []);
+    const verdict = asked && judge(inForce, asked, asker, now);
     if (verdict?.kind === 'refused') return left('blocked', verdict.problem.say);
     const standing = standings.get(subject);
     const known = standing === undefined ? null : (of.list?.known(input as never, standing) ?? null);

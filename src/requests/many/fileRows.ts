@@ -4,9 +4,13 @@
  * whatever else falls due goes between its rows. A row is filed under a key of its own: whoever dies meanwhile and files it
  * again files nothing. Must not know any capability, when a list is sent, or SQL.
  */
+import { type Approval, digest } from '../approval.ts';
 import type { AnyCapability } from '../capability.ts';
 import { newId } from '../ids.ts';
 import { everyUs } from '../pace.ts';
+import { judge } from '../policy/judge.ts';
+import type { PolicyInForce } from '../policy/policy.ts';
+import type { PolicyNow } from '../policy/rules.ts';
 import type { Clock, Store } from '../ports.ts';
 import type { Request } from '../request.ts';
 import { storyOf } from '../storyOf.ts';
@@ -26,6 +30,7 @@ export interface RowParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
+  readonly policyNow: PolicyNow;
 }
 
 /** The part of a list's input that is needed here. */
@@ -34,7 +39,7 @@ interface ListInput {
   readonly of: string;
 }
 
-export function openRows({ store, clock, capabilities }: RowParts) {
+export function openRows({ store, clock, capabilities, policyNow }: RowParts) {
   const { rows } = store;
   const named = (name: string): AnyCapability => {
     const capability = capabilities.get(name);
@@ -47,7 +52,7 @@ export function openRows({ store, clock, capabilities }: RowParts) {
     return { capability, list: capability.list };
   };
 
-  function draftOf(batch: Request, row: KeptRow, capability: AnyCapability, dueAt: number) {
+  function draftOf(batch: Request, row: KeptRow, capability: AnyCapability, dueAt: number, inForce: PolicyInForce) {
     return {
       id: newId(),
       key: `row:${batch.id}:${row.n}`,
@@ -59,7 +64,7 @@ export function openRows({ store, clock, capabilities }: RowParts) {
       activityId: null,
       silent: true as const,
       dueAt,
-      approval: batch.approval,
+      approval: approvedFor(batch, row, capability, inForce, clock.now()),
       ...(capability.remote ? { remote: capability.remote } : {}),
     };
   }
@@ -94,10 +99,11 @@ export function openRows({ store, clock, capabilities }: RowParts) {
       if (next.length === 0) return;
       const now = clock.now();
       const every = everyUs(list.pace);
+      const inForce = await policyNow(batch.tenantId);
       const first = await store.takeSlots(`${list.pace} rows`, next.length, now, every);
       const filings = next.map((row, at) => {
         const dueAt = Math.max(now, Math.floor((first + at * every) / 1000));
-        return { n: row.n, dueAt, draft: draftOf(batch, row, capability, dueAt) };
+        return { n: row.n, dueAt, draft: draftOf(batch, row, capability, dueAt, inForce) };
       });
       await rows.file(batch.id, filings, now);
     },
@@ -105,4 +111,25 @@ export function openRows({ store, clock, capabilities }: RowParts) {
     /** Whatever failed waits to be filed once more. */
     again: (batch: Request): Promise<void> => rows.restage(batch.id, 'failed', 'waits'),
   };
+}
+
+/**
+ * What an approval of the list is to one of its rows: an approval of just what the row says, if the rule that asks for one
+ * is the same. Where another rule does, or somebody has changed the row since (chosen a team), others are asked.
+ */
+function approvedFor(
+  { approval, requester }: Request,
+  { content }: KeptRow,
+  capability: AnyCapability,
+  inForce: PolicyInForce,
+  now: number,
+): Approval | null {
+  const { asked } = approval ?? {};
+  const judged = capability.judged?.(content as never, []);
+  if (!approval || !asked?.decision || asked.decision.kind === 'refused' || !judged) return null;
+  // Whether they may ask at all is for the row's own gate: here it is only asked which rule there is.
+  const groups = new Set(inForce.policy.askers.groups.map(({ id }) => id));
+  const verdict = judge(inForce, judged, { id: requester.id, isAdmin: true, groups, ownsTeam: true }, now);
+  const isSame = verdict.kind === 'needs approval' && digest(verdict.rule) === digest(approval.rule);
+  return isSame ? { ...approval, asked: { ...asked, shown: { input: digest(content), calls: null } } } : null;
 }
