@@ -293,7 +293,7 @@ export class Replies {
     // What lives on says how it stands; that it waits for something says little.
     const live = state === 'waiting' ? storyOf(request, capability).state : undefined;
     // A subject that is a place says nothing to a person, nor one that is erased.
-    const isName = subject !== '' && !capability.subjectAt && !capability.beside;
+    const isName = subject !== '' && !capability.subjectAt && !capability.beside && !capability.hasRows;
     return {
       title: isName ? subject : storyOf(request, capability).title,
       sub: say('list.asked', { name: requester.name, when: language.dateTime(createdAt, requester.timeZone) }),

@@ -108,7 +108,15 @@ const graph: GuestProvider = {
         : {}),
       invitedUserSponsors: [{ '@odata.type': '#microsoft.graph.user', id: input.sponsor || facts.requester.id }],
     };
-    return { name: 'invite', to: 'graph', method: 'POST', path: '/invitations', body, repeat: repeatOf(input) };
+    return {
+      name: 'invite',
+      to: 'graph',
+      method: 'POST',
+      path: '/invitations',
+      body,
+      pace: 'invitations',
+      repeat: repeatOf(input),
+    };
   },
 
   readInvitation(body) {
@@ -165,7 +173,15 @@ const gt365: GuestProvider = {
       ...(requestedBy ? { requestedBy } : {}),
       more: moreOf(input, facts.requestId, requestedBy ?? undefined),
     };
-    return { name: 'invite', to: 'gt365', method: 'POST', path: '/api/InviteGuest', body, repeat: repeatOf(input) };
+    return {
+      name: 'invite',
+      to: 'gt365',
+      method: 'POST',
+      path: '/api/InviteGuest',
+      body,
+      pace: 'invitations',
+      repeat: repeatOf(input),
+    };
   },
 
   readInvitation(body) {
