@@ -226,7 +226,9 @@ function keyIn(req: IncomingMessage): string | null {
 function fault(faults: readonly Problem[], { spoken, fields }: InviteDoorParts, body?: InviteBody): DoorAnswer {
   const keyOf = (name: string): string =>
     body?.keys.get(name) ?? (body ? fields.find((one) => one.name === name)?.headings?.[0] : undefined) ?? name;
-  return { status: 400, body: { message: messageOf(faults, spoken, keyOf) } };
+  // What the policy forbids in any case is said before anything is filed, but it is no fault of the body.
+  const status = faults.every(({ kind }) => kind === 'denied') ? 403 : 400;
+  return { status, body: { message: messageOf(faults, spoken, keyOf) } };
 }
 
 /** No such colleague is a fault of the body; a directory that cannot be asked is none. */
