@@ -3,8 +3,10 @@
  * nobody comes in without an app's token with the role; whoever repeats a call joins it; and nothing is answered that is not so.
  */
 import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Environment } from '../../src/config/config.ts';
 import { root } from '../../src/root.ts';
 import { appForgeries, flowAppId, roleLessAppId } from '../../src/sandbox/entra.ts';
@@ -568,10 +570,34 @@ function inDays(days: number): string {
   return new Date(Date.now() + days * 24 * 3600_000).toISOString().slice(0, 10);
 }
 
-describe('the README', () => {
-  it('shows a curl for the door that names what the sandbox has', () => {
-    const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    assert.match(readme, /curl .*\/api\/InviteGuest/s);
-    assert.ok(readme.includes(flowAppId));
+describe('the curl of the README', function () {
+  this.timeout(30_000);
+
+  it('does what it says', async function () {
+    if (spawnSync('curl', ['--version']).error) skip(this, 'curl is not here');
+    const [, script = ''] = /```sh\n(TOKEN=.*?)```/s.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+    const lane = await openLane(await sqlite());
+    try {
+      const here = script
+        .replaceAll('http://127.0.0.1:3979', lane.town.sandbox.url)
+        .replaceAll('http://127.0.0.1:3978', lane.bot.url);
+      assert.notEqual(here, script);
+      const { stdout } = await promisify(execFile)('sh', ['-c', here]);
+      assert.match(stdout, /^HTTP\/1\.1 201 /);
+      const body = JSON.parse(stdout.slice(stdout.indexOf('{')));
+      assert.deepEqual(
+        { ...body, id: '', inviteRedeemUrl: '' },
+        {
+          id: '',
+          invitedUserEmailAddress: 'john.doe@gmail.com',
+          inviteRedeemUrl: '',
+          status: 'PendingAcceptance',
+          sendInvitationMessage: true,
+        },
+      );
+      assert.match(body.inviteRedeemUrl, /^https:.*redeem/);
+    } finally {
+      await lane.close();
+    }
   });
 });
