@@ -33,14 +33,15 @@ import { Approvals } from './requests/approvals.ts';
 import { Awaited } from './requests/awaited.ts';
 import type { AnyCapability } from './requests/capability.ts';
 import { Desk } from './requests/desk.ts';
-import { Policy } from './requests/policy/policy.ts';
+import { OPEN_POLICY, Policy } from './requests/policy/policy.ts';
 import { openRules } from './requests/policy/rules.ts';
 import type { Clock, Log } from './requests/ports.ts';
+import { openStoreRemote } from './requests/proof/storeRemote.ts';
 import type { Request } from './requests/request.ts';
 import { Runner } from './requests/runner.ts';
 import { Teller } from './requests/teller.ts';
+import { retaining, sealing, Upkeep } from './requests/upkeep.ts';
 import { root } from './root.ts';
-import { openStoreCalls } from './store/calls.ts';
 import { openStore } from './store/db.ts';
 import { UsherAdapter } from './teams/adapter.ts';
 import { openApplication } from './teams/application.ts';
@@ -73,12 +74,16 @@ const WARM_AFTER_MS = 500;
 /** Most people one command or form may bring in. */
 const MAX_AT_ONCE = 20;
 
+/** The newest request of a guest who is here, or may come, is the record of that: it is kept beyond its time. */
+const RECORDS = { capability: 'guest', standings: ['pending', 'accepted'] };
+
 /** Starts everything; resolves when the port is open and the store is migrated. */
 export async function startUsher(config: Config, log: Log): Promise<Usher> {
   const clock: Clock = { now: () => Date.now() };
   const store = await openStore(config.databaseUrl.reveal(), { log });
   const tokensOf = (identity: Config['botIdentity']) => identity && openTokens(identity, config.loginUrl);
-  const policyNow = openRules(store, config.policyFile === null ? undefined : readPolicy(config.policyFile));
+  const seed = config.policyFile === null ? OPEN_POLICY : readPolicy(config.policyFile);
+  const policyNow = openRules(store, seed);
   const isAdmin = (personId: string): boolean => config.admins.has(personId);
   let ownPort = 0;
   // A sandbox on any free port learns its address when the port is open.
@@ -136,7 +141,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     connector,
     partnerCenter: partner(config.partnerCenterUrl),
     partnerWebhooks: partner(config.partnerWebhookUrl),
-    store: openStoreCalls(store),
+    store: openStoreRemote({ store, clock, seed, changed: () => teller.wake() }),
   });
 
   const teller = new Teller({
@@ -282,8 +287,10 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     throw cause;
   });
   ownPort = port;
+  const upkeep = new Upkeep([sealing(store), retaining({ store, policyNow, clock, records: RECORDS })], log);
   runner.start();
   teller.start();
+  upkeep.start();
   const warming = setTimeout(() => {
     // Who needs one of these meanwhile loads it, and meets the error.
     for (const warm of [connector.warm, graph.warm, warmTokens]) warm().catch(() => {});
@@ -297,7 +304,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       awaited.stop();
       clearTimeout(warming);
       const closed = closeEdge(edge);
-      await Promise.all([runner.stop(GRACE_MS), Promise.race([closed, after(GRACE_MS)])]);
+      await Promise.all([upkeep.stop(), runner.stop(GRACE_MS), Promise.race([closed, after(GRACE_MS)])]);
       await teller.stop(LAST_POSTS_MS, () => void connector.close());
       await connector.close();
       await store.close();

@@ -197,6 +197,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       problem: why,
       approval: null,
       isDry: false,
+      erasedAt: null,
     };
     const story = storyOf(request, capability);
     return {

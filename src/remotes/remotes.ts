@@ -14,8 +14,8 @@ export interface RemoteParts {
   readonly partnerCenter: SendPartner;
   readonly partnerWebhooks: SendPartner;
   readonly gt365: Send;
-  /** What Usher keeps, asked and told by calls like any other, so that a step stays a function. */
-  readonly store: (call: Call) => Promise<Reply>;
+  /** What is kept here, asked like a remote. */
+  readonly store: (call: Call, about: Sending) => Promise<Reply>;
 }
 
 export function openRemotes({ graph, connector, partnerCenter, partnerWebhooks, gt365, store }: RemoteParts): Remotes {

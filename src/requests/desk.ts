@@ -153,6 +153,7 @@ export class Desk {
     if (request.requester.id !== who.id) {
       return bad(problem('denied', say('problem.notYours', { name: request.requester.name })));
     }
+    if (request.erasedAt !== null) return bad(problem('gone', 'problem.erased'));
     if (choice.kind === 'answer') return this.#answer(request, choice.value, who);
     const change = await this.#change(request, choice, who);
     if (!change.ok) return change;
@@ -200,6 +201,7 @@ export class Desk {
     const request = await this.find(id, where);
     if (!request || chatOf(request.place) !== chatOf(where))
       return bad(problem('gone', say('problem.noSuchRequest', { id })));
+    if (request.erasedAt !== null) return bad(problem('gone', 'problem.erased'));
     const does = this.#capability(request.capability).acts?.[act];
     if (!does) throw new Error(`${request.capability} has no act ${act}`);
     const denied = does.denies?.(who);
@@ -270,7 +272,7 @@ export class Desk {
     const { store, clock, queued } = this.#parts;
     for (const notice of notices) {
       const request = await this.#about(notice, requestId);
-      if (!request || request.tenantId !== tenantId) continue;
+      if (!request || request.tenantId !== tenantId || request.erasedAt !== null) continue;
       const signals = this.#capability(request.capability).hears?.(request, notice) ?? [];
       if (await store.signal(request.id, signals, clock.now())) queued();
     }
@@ -280,7 +282,7 @@ export class Desk {
   async heardReferral({ requestId, notice }: ReferralCallback): Promise<void> {
     const { store, clock, queued, capabilities } = this.#parts;
     const request = requestId === null ? null : await store.get(requestId);
-    if (!request) return;
+    if (!request || request.erasedAt !== null) return;
     const heard = this.#capability(request.capability).hearsReferral?.(request, notice);
     if (!heard) return;
     const drafts = (heard.files ?? []).map((filing) => draftOf(request, filing, capabilities));

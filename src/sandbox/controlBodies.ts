@@ -55,6 +55,8 @@ export const executeBody = z.object({
   data: anything.default({}),
   inputs: anything.default({}),
   actionId: z.string().optional(),
+  /** `automatic`: the client asks by itself, by a card's `refresh`. */
+  trigger: z.enum(['manual', 'automatic']).default('manual'),
   title: z.string().optional(),
   /** The code of a sign-in that was finished, when the bot asked for one. */
   state: z.string().optional(),
