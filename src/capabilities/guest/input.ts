@@ -320,7 +320,8 @@ function fitting(more: Record<string, string>, fault: Fault): Record<string, str
 function writeMore(more: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(more);
   const isPlain = pairs.every(
-    ([key, value]) => /^[^\s:={][^:=\n]*$/.test(key) && value === value.trim() && !/\n/.test(value),
+    ([key, value]) =>
+      /^[^{:=\n][^:=\n]*$/.test(key) && !value.includes('\n') && [key, value].every((one) => one === one.trim()),
   );
   return isPlain ? pairs.map(([key, value]) => `${key}: ${value}`).join('\n') : JSON.stringify(more);
 }

@@ -25,6 +25,8 @@ export interface Invited {
   readonly name?: string;
   /** A secret. */
   readonly redeemUrl?: string;
+  /** Whether a mail went out, where that is told. */
+  readonly mailed?: boolean;
 }
 
 export interface GuestProvider {
@@ -52,6 +54,7 @@ const Gt365Invitation = z.object({
   id: z.string(),
   status: z.string().nullish(),
   inviteRedeemUrl: z.string().nullish(),
+  sendInvitationMessage: z.boolean().nullish(),
 });
 const Requester = z.object({ mail: z.string().nullish(), userPrincipalName: z.string().nullish() });
 
@@ -185,8 +188,11 @@ const gt365: GuestProvider = {
   },
 
   readInvitation(body) {
-    const { inviteRedeemUrl } = Gt365Invitation.parse(body);
-    return inviteRedeemUrl ? { redeemUrl: inviteRedeemUrl } : {};
+    const { inviteRedeemUrl, sendInvitationMessage: mailed } = Gt365Invitation.parse(body);
+    return {
+      ...(inviteRedeemUrl ? { redeemUrl: inviteRedeemUrl } : {}),
+      ...(typeof mailed === 'boolean' ? { mailed } : {}),
+    };
   },
 
   inviteProblem(why) {
