@@ -4,6 +4,7 @@
  */
 import { engines } from '../support/db.ts';
 import { freshBench } from './laws/bench.ts';
+import { listLaws, paceLaws } from './laws/lists.ts';
 import { messageLaws } from './laws/messages.ts';
 import { openingLaws, urlLaws } from './laws/opening.ts';
 import { processLaws } from './laws/processes.ts';
@@ -21,6 +22,8 @@ for (const engine of await engines()) {
     describe('queue', () => queueLaws(bench));
     describe('signals', () => signalLaws(bench));
     describe('messages', () => messageLaws(bench));
+    describe('lists', () => listLaws(bench));
+    describe('paces', () => paceLaws(bench));
     describe('processes', () => processLaws(bench, engine.name));
   });
 }
