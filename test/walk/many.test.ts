@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { engines } from '../support/db.ts';
+import { PEOPLE, withPolicy } from '../support/policy.ts';
 import { skip } from '../support/skip.ts';
 import type { Message } from '../support/usher.ts';
 import {
@@ -225,6 +226,81 @@ for (const engine of await engines()) {
         await attach(lane, text, name);
         await lane.town.until(says);
       }
+      assert.deepEqual(await lane.town.invitations(), []);
+    });
+  });
+
+  describe(`a list and the rules on ${engine.name}`, function () {
+    this.timeout(60_000);
+    let lane: Lane;
+    before(async function () {
+      if (engine.absent) skip(this, engine.absent);
+      lane = await openLane(
+        engine,
+        withPolicy({
+          blockedDomains: ['blocked.example'],
+          bulkLimit: 20,
+          approvals: [
+            { name: 'Partners', domains: ['partner.example'], approvers: [PEOPLE.axel] },
+            { name: 'Rivals', domains: ['rival.example'], approvers: [PEOPLE.ada] },
+          ],
+        }),
+      );
+    });
+    after(() => lane?.close());
+    beforeEach(() => {
+      tests += 1;
+    });
+    afterEach(() => lane.town.control('reset', {}));
+
+    const pressAs = (user: string, card: Message, verb: string) =>
+      press(lane, card, verb, { conversation: `personal:${user}`, user });
+
+    it('is approved as a whole, once, and nothing is sent before', async () => {
+      const all = people(6);
+      await attach(lane, `email\n${all.join('\n')}\nx@blocked.example\n`);
+      const shown = await listCard(lane, /6 invitations can be sent/);
+      assert.match(textOf(cardOf(shown)), /Against the rules\n1/);
+      await press(lane, shown, 'batch.send');
+      const asked = await listCard(lane, /Please decide/, 'personal:axel');
+      assert.deepEqual(await lane.town.invitations(), []);
+      await pressAs('axel', asked, 'request.approve');
+      await listCard(lane, /6 guests are invited/);
+      assert.deepEqual((await invited(lane)).sort(), all);
+      assert.equal((await lane.town.cards('personal:axel')).length, 1, 'one card for all rows');
+      assert.deepEqual(await lane.town.cards('personal:ada'), []);
+    });
+
+    it('is not sent when it is refused', async () => {
+      await attach(lane, `email\n${people(6).join('\n')}`);
+      await press(lane, await listCard(lane, /6 invitations can be sent/), 'batch.send');
+      const asked = await listCard(lane, /Please decide/, 'personal:axel');
+      await lane.town.press(
+        asked.activityId,
+        'request.refuse',
+        cardOf(asked).actions?.find(({ verb }) => verb === 'request.refuse')?.data ?? {},
+        { words: 'Not now' },
+        { conversation: 'personal:axel', user: 'axel' },
+      );
+      await listCard(lane, /Not now/);
+      assert.deepEqual(await lane.town.invitations(), []);
+    });
+
+    it('a row that another rule is about is asked of whoever that rule names', async () => {
+      const all = people(5);
+      await attach(lane, `email\n${all.join('\n')}\nr${tests}@rival.example\n`);
+      await press(lane, await listCard(lane, /6 invitations can be sent/), 'batch.send');
+      await pressAs('axel', await listCard(lane, /Please decide/, 'personal:axel'), 'request.approve');
+      const theirs = await lane.shows('rival.example', /Please decide/, 'personal:ada');
+      await listCard(lane, /5 of 6 are through/);
+      assert.deepEqual((await invited(lane)).sort(), all);
+      await pressAs('ada', theirs, 'request.approve');
+      await listCard(lane, /6 guests are invited/);
+    });
+
+    it('is refused as a whole when it is longer than the rules allow', async () => {
+      await attach(lane, `email\n${people(21).join('\n')}`);
+      await lane.town.until(/21.*20|20.*21/);
       assert.deepEqual(await lane.town.invitations(), []);
     });
   });

@@ -82,7 +82,8 @@ export function writeTable(rows: readonly (readonly string[])[]): Uint8Array {
       bom: true,
       record_delimiter: 'windows',
       escape_formulas: true,
-      quoted_match: /[\r\n]/,
+      // Whatever else could be taken for a delimiter by whoever reads it (us, too).
+      quoted_match: /[\r\n\t;]/,
       // A cell that begins with a line break or a space would hide what follows it from the check above.
       cast: { string: (cell) => cell.replace(/^[\s\u200b\ufeff]+(?=[=+\-@])/u, '') },
     },

@@ -14,8 +14,18 @@ export function decode(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    return new TextDecoder('windows-1252').decode(bytes);
+    return windows1252(bytes);
   }
+}
+
+/** What Windows-1252 has where Latin-1 has control characters, from 0x80 on; a space where it has nothing either. */
+const OWN = '€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ';
+
+/** By hand: the decoder of Node 20 reads this encoding as Latin-1. */
+function windows1252(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    .toString('latin1')
+    .replace(/[\u0080-\u009f]/g, (letter) => OWN[letter.charCodeAt(0) - 0x80] ?? ' ');
 }
 
 /** What its first bytes say, or null. */
