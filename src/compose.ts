@@ -70,6 +70,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     botId: config.botId,
     // A sandbox on any free port learns its address when the port is open.
     publicUrl: () => config.publicUrl ?? (config.mode === 'sandbox' ? `http://127.0.0.1:${ownPort}` : null),
+    followUpMs: config.followUpMs,
     ringMs: config.ringMs,
     referralChoices: readCardFile('choices/referral') as ReferralChoices,
     referralHoldMs: config.referralHoldMs,

@@ -7,6 +7,7 @@ import { type CallInviteSettings, callInvite, callStart } from './call/invite.ts
 import { callJoin } from './call/join.ts';
 import type { CallSettings } from './call/joinStep.ts';
 import { type GuestSettings, guest } from './guest/guest.ts';
+import { guestSweep, type SweepSettings } from './guest/sweep.ts';
 import { CHANGES, referralChange } from './referral/change.ts';
 import { type ReferralNewSettings, referralNew } from './referral/create.ts';
 import { referralInvite } from './referral/invite.ts';
@@ -16,6 +17,7 @@ import { referral } from './referral/open.ts';
 import { referralWatch, type WatchSettings } from './referral/watch.ts';
 
 export type CapabilitySettings = GuestSettings &
+  SweepSettings &
   CallSettings &
   CallInviteSettings &
   ReferralNewSettings &
@@ -24,6 +26,7 @@ export type CapabilitySettings = GuestSettings &
 export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, AnyCapability> {
   const all: readonly AnyCapability[] = [
     guest(settings),
+    guestSweep(settings),
     callInvite(settings),
     callStart(settings),
     callJoin(settings),

@@ -61,6 +61,8 @@ export interface Config {
   readonly oauthConnection: string | null;
   /** Entra object ids. */
   readonly admins: ReadonlySet<string>;
+  /** Between two looks at which guests have accepted. */
+  readonly followUpMs: number;
   readonly referralHoldMs: number;
   readonly referralNamesOrganization: boolean;
   readonly webhookTrust: WebhookTrust;
@@ -147,6 +149,7 @@ function common(values: Values) {
     defaultCountry: values.DEFAULT_COUNTRY ?? null,
     ringMs: values.RING_SECONDS * 1000,
     admins: new Set(values.ADMINS ?? []),
+    followUpMs: values.FOLLOW_UP_MINUTES * 60_000,
     referralHoldMs: values.REFERRAL_HOLD_SECONDS * 1000,
     referralNamesOrganization: values.REFERRAL_NAMES_ORGANIZATION === 'true',
     defaultRedirectUrl: values.DEFAULT_REDIRECT_URL,

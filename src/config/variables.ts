@@ -122,6 +122,10 @@ export const VARIABLES = {
     list.pipe(z.array(guid)).optional(),
     'Entra object ids of the people who may set Usher up (register webhooks), separated by commas',
   ],
+  FOLLOW_UP_MINUTES: [
+    count(1, 1440).default(15),
+    'How often the directory is asked which guests have accepted, in minutes (one question for all of them; none while nobody is awaited)',
+  ],
   REFERRAL_HOLD_SECONDS: [
     count(0, 60).default(5),
     'How long a new deal is held back before it is sent, so that it can be stopped, in seconds',

@@ -78,6 +78,14 @@ export interface Signal {
   readonly at: number;
 }
 
+/** The requests a step has to see besides its own, in the same tenant. */
+export interface Sought {
+  readonly capability: string;
+  /** Absent: about anything. */
+  readonly subject?: string;
+  readonly standing?: string;
+}
+
 /** The requests of a capability about a subject, in the same tenant. */
 export interface Beside {
   readonly capability: string;
@@ -285,7 +293,7 @@ export interface Capability<I = never, O = never> {
   /** The input with an earlier last day. */
   shorten?(input: I, until: string): I;
   /** The requests a step has to see besides its own. */
-  beside?(input: I): readonly Beside[];
+  beside?(input: I): readonly Sought[];
   /** What anybody in the same conversation may do to a request, by name. */
   readonly acts?: Readonly<Record<string, Act>>;
   /** The subject that typed acts are about, here. */

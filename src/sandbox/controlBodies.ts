@@ -121,6 +121,8 @@ export const settingsBody = z
     consent: z.boolean(),
     latencyMs: z.number().min(0),
     teamMemberTwice: z.union([z.literal(201), z.literal(409)]),
+    deltaPageSize: z.number().int().min(1),
+    deltaLifetimeMs: z.number().min(0),
     callsConsent: z.union([z.boolean(), z.literal('joinOnly')]),
     mayRemoveParticipants: z.boolean(),
     phoneReady: z.boolean(),

@@ -183,6 +183,8 @@ export function seedWorld(tenantId: string): World {
       consent: true,
       latencyMs: 0,
       teamMemberTwice: 201,
+      deltaPageSize: 100,
+      deltaLifetimeMs: 7 * 24 * 3600_000,
       ...callDefaults,
       ...partnerDefaults,
       ...tokenDefaults,

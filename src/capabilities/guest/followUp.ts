@@ -12,6 +12,7 @@ import type { GuestInput } from './input.ts';
 import { addressOf, type GuestOutcome } from './outcome.ts';
 import { accepted, type Due, dueOf, gone, heardOf, type Known } from './stay.ts';
 import { call } from './steps.ts';
+import { sweepFor } from './sweep.ts';
 
 /** What could not be done or seen is tried again after this. */
 const AGAIN_MS = 3600_000;
@@ -118,6 +119,7 @@ const rest = (known: Known, facts: Facts<GuestOutcome>, forMs: number, tells: Te
   waits: true,
   fresh: true,
   forMs: Math.max(forMs, LEAST_MS),
+  ...(known.standing === 'pending' ? { files: sweepFor(facts.place.tenantId, facts.now) } : {}),
   ...said(known, facts, tells),
 });
 

@@ -69,8 +69,10 @@ function hear(known: Known, { key, body }: Heard, at: number): Known {
   if (stay.removed) return known;
   switch (key) {
     case 'accepted':
-      // What was accepted before a reset has to be accepted anew.
-      return at < (stay.resetAt ?? 0) ? known : accepted(known, at, body.since);
+      // What was accepted before a reset has to be accepted anew, however late that is heard of.
+      return Math.min(at, body.since ? Date.parse(body.since) : at) < (stay.resetAt ?? 0)
+        ? known
+        : accepted(known, at, body.since);
     case 'mailed':
       return now({ mailedAt: Math.max(stay.mailedAt ?? 0, at) });
     case 'reset': {
