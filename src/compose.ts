@@ -2,7 +2,8 @@
  * Builds the object graph from the configuration: the one place where the rooms meet. Main, demo and tests all use it.
  * Must not read the environment or decide anything a room should decide.
  */
-
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { capabilities } from './capabilities/index.ts';
 import type { ReferralChoices } from './capabilities/referral/choices.ts';
 import { readCardFile } from './cards/folder.ts';
@@ -21,12 +22,16 @@ import { warmTokens } from './remotes/signedTokens.ts';
 import { openTokens } from './remotes/tokens.ts';
 import { openUserTokens } from './remotes/userTokens.ts';
 import { openWebhookSignatures } from './remotes/webhookSignatures.ts';
+import { Approvals } from './requests/approvals.ts';
 import type { AnyCapability } from './requests/capability.ts';
 import { Desk } from './requests/desk.ts';
+import { Policy } from './requests/policy/policy.ts';
 import { openRules } from './requests/policy/rules.ts';
 import type { Clock, Log } from './requests/ports.ts';
 import { Runner } from './requests/runner.ts';
 import { Teller } from './requests/teller.ts';
+import { root } from './root.ts';
+import { openStoreCalls } from './store/calls.ts';
 import { openStore } from './store/db.ts';
 import { UsherAdapter } from './teams/adapter.ts';
 import { openApplication } from './teams/application.ts';
@@ -34,7 +39,9 @@ import { commandsOf } from './teams/commands.ts';
 import { openMembership } from './teams/membership.ts';
 import { openPoster } from './teams/post.ts';
 import { Replies } from './teams/replies.ts';
+import { openRulings } from './teams/rulings.ts';
 import { openTurns } from './teams/turn.ts';
+import { Whys } from './teams/whys.ts';
 
 export interface Usher {
   readonly port: number;
@@ -62,7 +69,8 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
   const clock: Clock = { now: () => Date.now() };
   const store = await openStore(config.databaseUrl.reveal(), { log });
   const tokensOf = (identity: Config['botIdentity']) => identity && openTokens(identity, config.loginUrl);
-  const policyNow = openRules(store);
+  const policyNow = openRules(store, config.policyFile === null ? undefined : readPolicy(config.policyFile));
+  const isAdmin = (personId: string): boolean => config.admins.has(personId);
   let ownPort = 0;
   const all = capabilities({
     defaultRedirectUrl: config.defaultRedirectUrl,
@@ -104,6 +112,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     connector,
     partnerCenter: partner(config.partnerCenterUrl),
     partnerWebhooks: partner(config.partnerWebhookUrl),
+    store: openStoreCalls(store),
   });
 
   const teller = new Teller({
@@ -130,6 +139,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     policyNow,
     clock,
     log,
+    isAdmin,
     changed,
     settings: {
       concurrency: config.concurrency,
@@ -146,26 +156,31 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     clock,
     capabilities: all,
     policyNow,
+    isAdmin,
     maxAtOnce: MAX_AT_ONCE,
     queued: () => runner.wake(),
     changed,
     messageLeaseEnd: () => teller.leaseEnd(),
   });
+  const approvals = new Approvals({ store, clock, capabilities: all, queued: () => runner.wake(), changed });
   store.onWake(() => {
     runner.wake();
     teller.wake();
   });
 
   const commands = commandsOf(all);
+  const replies = new Replies({ desk, capabilities: all, commands });
   const application = openApplication(
     openTurns({
       desk,
       teller,
-      replies: new Replies({ desk, capabilities: all, commands }),
+      replies,
+      rulings: openRulings({ approvals, desk, replies }),
+      whys: new Whys({ desk, replies, policyNow, clock, isAdmin, capabilities: all }),
       capabilities: all,
       commands,
       signIns: userTokens,
-      mayCommand: openMembership(connector, config.allowedTenants),
+      mayCommand: openMembership(connector, config.allowedTenants, policyNow),
       log,
     }),
   );
@@ -229,6 +244,14 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       await store.close();
     },
   };
+}
+
+/** The rules to start with. Throws with every fault: Usher does not start by rules that are not what they seem. */
+function readPolicy(path: string): Policy {
+  const read = Policy.safeParse(JSON.parse(readFileSync(resolve(root, path), 'utf8')));
+  if (read.success) return read.data;
+  const faults = read.error.issues.map(({ path: at, message }) => `${at.join('.') || 'the file'}: ${message}`);
+  throw new Error(`POLICY_FILE ${path}: ${faults.join('; ')}`);
 }
 
 /** Template engine and date patterns compile on first use (0.8 s in all): better now than in somebody's first turn. */

@@ -109,7 +109,13 @@ function play(capability: AnyCapability, given: Given): unknown {
   const place = { ...PLACE, ...given.place };
   const requester = { ...REQUESTER, ...given.requester };
   if (given.filed) return { requests: [carryOut(capability, given.filed, given, place)] };
-  const around = { requester, place, policy: given.policy ? Policy.parse(given.policy) : OPEN_POLICY, now: NOW };
+  const around = {
+    requester,
+    place,
+    policy: given.policy ? Policy.parse(given.policy) : OPEN_POLICY,
+    policyVersion: 3,
+    now: NOW,
+  };
   const typed = given.raw ?? readArguments(given.typed ?? '', capability.fields);
   const raw = given.raw ? typed : (capability.arrange?.(typed, around) ?? typed);
   const read = capability.read(raw, around);

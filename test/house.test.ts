@@ -42,7 +42,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   config: [],
   'log.ts': ['requests'],
   'root.ts': [],
-  'compose.ts': ['requests', 'capabilities', 'cards', 'remotes', 'store', 'teams', 'edge', 'config'],
+  'compose.ts': ['requests', 'capabilities', 'cards', 'remotes', 'store', 'teams', 'edge', 'config', 'root.ts'],
   'main.ts': ['compose.ts', 'config', 'log.ts', 'root.ts'],
   'demo.ts': ['compose.ts', 'config', 'log.ts', 'root.ts', 'sandbox'],
   'pack.ts': ['root.ts', 'config'],

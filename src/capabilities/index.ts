@@ -15,6 +15,7 @@ import { referrals } from './referral/list.ts';
 import { referralNews } from './referral/news.ts';
 import { referral } from './referral/open.ts';
 import { referralWatch, type WatchSettings } from './referral/watch.ts';
+import { approvalsHere, rules, rulesUndo } from './rules/rules.ts';
 
 export type CapabilitySettings = GuestSettings &
   SweepSettings &
@@ -37,6 +38,9 @@ export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, 
     referralInvite(settings),
     referralWatch(settings),
     referralNews,
+    rules(settings),
+    rulesUndo(settings),
+    approvalsHere(settings),
   ];
   return new Map(all.map((one) => [one.name, one]));
 }

@@ -63,6 +63,8 @@ export interface Config {
   readonly admins: ReadonlySet<string>;
   /** Between two looks at which guests have accepted. */
   readonly followUpMs: number;
+  /** Path of the JSON file with the rules to start with; null: none. */
+  readonly policyFile: string | null;
   readonly referralHoldMs: number;
   readonly referralNamesOrganization: boolean;
   readonly webhookTrust: WebhookTrust;
@@ -150,6 +152,7 @@ function common(values: Values) {
     ringMs: values.RING_SECONDS * 1000,
     admins: new Set(values.ADMINS ?? []),
     followUpMs: values.FOLLOW_UP_MINUTES * 60_000,
+    policyFile: values.POLICY_FILE ?? null,
     referralHoldMs: values.REFERRAL_HOLD_SECONDS * 1000,
     referralNamesOrganization: values.REFERRAL_NAMES_ORGANIZATION === 'true',
     defaultRedirectUrl: values.DEFAULT_REDIRECT_URL,

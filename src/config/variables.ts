@@ -126,6 +126,10 @@ export const VARIABLES = {
     count(1, 1440).default(15),
     'How often the directory is asked which guests have accepted, in minutes (one question for all of them; none while nobody is awaited)',
   ],
+  POLICY_FILE: [
+    z.string().min(1).optional(),
+    'JSON file with the rules Usher starts with (who may ask, who approves, which domains; see env/policy.example.json); admins change them by typing policy. Without it everyone may invite anybody',
+  ],
   REFERRAL_HOLD_SECONDS: [
     count(0, 60).default(5),
     'How long a new deal is held back before it is sent, so that it can be stopped, in seconds',

@@ -13,13 +13,16 @@ export interface RemoteParts {
   readonly connector: Connector;
   readonly partnerCenter: SendPartner;
   readonly partnerWebhooks: SendPartner;
+  /** What Usher keeps, asked and told by calls like any other, so that a step stays a function. */
+  readonly store: (call: Call) => Promise<Reply>;
 }
 
-export function openRemotes({ graph, connector, partnerCenter, partnerWebhooks }: RemoteParts): Remotes {
+export function openRemotes({ graph, connector, partnerCenter, partnerWebhooks, store }: RemoteParts): Remotes {
   const byName: Readonly<Record<Call['to'], (call: Call, about: Sending) => Promise<Reply>>> = {
     graph,
     partnerCenter,
     partnerWebhooks,
+    store,
     teams: (call, about) => askTeams(connector, call, about),
   };
   return { send: (call, about) => byName[call.to](call, about) };

@@ -23,7 +23,7 @@ export type Repeat = 'safe' | 'restart' | 'never' | 'tell';
 export interface Call {
   /** The capability's own name for it; answers are found by it. */
   readonly name: string;
-  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks';
+  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks' | 'store';
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path below the remote's base URL (of `teams`: the place's service URL), query included and encoded. */
   readonly path: string;
@@ -204,6 +204,8 @@ export interface Button {
   readonly verb: string;
   readonly data?: Readonly<Record<string, string>>;
   readonly style?: 'positive' | 'destructive';
+  /** What stands in the card's inputs goes along. */
+  readonly takesInputs?: true;
 }
 
 /** What a request's card tells, before it has a language or a shape. A plain string is text a person typed. */
@@ -216,12 +218,22 @@ export interface Story {
   readonly rows: readonly { readonly label: Say; readonly text: string | Say }[];
   readonly buttons: readonly Button[];
   readonly question?: Question;
+  /** What may be typed or chosen on the card; it goes along with every button. */
+  readonly inputs?: readonly CardInput[];
   /** What was found, each with a command that opens it. */
   readonly items?: readonly StoryItem[];
   /** Where the thing itself is to be seen, outside Teams. */
   readonly page?: { readonly title: Say; readonly url: string };
   /** A secret (redeem link): rendered only in 1:1 to the requester. */
   readonly link?: { readonly label: Say; readonly url: string };
+}
+
+/** `value` is what stands in it at first. */
+export interface CardInput {
+  readonly id: string;
+  readonly kind: 'text' | 'date';
+  readonly label: Say;
+  readonly value?: string;
 }
 
 export interface StoryItem {
@@ -247,12 +259,13 @@ export interface Surroundings {
   readonly requester: Person;
   readonly place: Place;
   readonly policy: Policy;
+  readonly policyVersion: number;
   /** Epoch ms. */
   readonly now: number;
 }
 
-/** What people bring others into. */
-export const TOPICS = ['guests', 'calls', 'deals'] as const;
+/** What people bring others into, and the rules of that. */
+export const TOPICS = ['guests', 'calls', 'deals', 'rules'] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export interface Capability<I = never, O = never> {
@@ -265,6 +278,10 @@ export interface Capability<I = never, O = never> {
   /** The typed command, e.g. `invite`, first; then other words for it. None: nobody asks for it in words. */
   readonly commands: readonly string[];
   readonly fields: readonly Field[];
+  /** Typing it opens its form, filled in, however much was typed. */
+  readonly formFirst?: true;
+  /** Why this person may not ask for it at all, here. */
+  denies?(who: Person, where: Place): Problem | null;
   /** Whose gate holds it back; Graph's when it does not say. */
   readonly remote?: Call['to'];
   /** It only looks: nothing that anybody asked for, so it is no part of what is listed as such. */
@@ -286,8 +303,11 @@ export interface Capability<I = never, O = never> {
    */
   readonly answers: Readonly<Record<string, Shape>>;
   step(input: I, answers: readonly Answer[], facts: Facts<O>): Step<O>;
-  /** What the policy judges before anything is changed. Without it the policy has no say. */
-  judged?(input: I): Case;
+  /**
+   * What the policy judges, as far as it is known: when it is asked for, and before anything is changed. Null: it is what the
+   * policy itself wants done.
+   */
+  judged?(input: I, answers: readonly Answer[]): Case | null;
   /** Every call that would change something, as far as look-ups can tell; what only a call will tell has a placeholder. */
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
   /** The input with an earlier last day. */

@@ -7,6 +7,7 @@ import type { CallCallback, CallNotice } from './callNotices.ts';
 import type { AnyCapability, Raw, Surroundings } from './capability.ts';
 import { draftOf } from './filing.ts';
 import { newId } from './ids.ts';
+import { refusals } from './policy/judge.ts';
 import type { PolicyNow } from './policy/rules.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
 import { bad, good, isSignIn, type Problem, problem, REPLACED, type Result } from './problem.ts';
@@ -20,6 +21,8 @@ export interface DeskParts {
   readonly clock: Clock;
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
   readonly policyNow: PolicyNow;
+  /** Whether somebody may set Usher up. */
+  readonly isAdmin: (personId: string) => boolean;
   /** Most requests one command or form may file. */
   readonly maxAtOnce: number;
   /** Called when something was queued. */
@@ -39,6 +42,8 @@ export interface Wish {
   readonly key: string;
   /** The message that already stands for it (a submitted form), or null. */
   readonly activityId: string | null;
+  /** Only what would be done is wanted. */
+  readonly isDry?: true;
 }
 
 export interface Filed {
@@ -71,9 +76,13 @@ export class Desk {
   async submit(wish: Wish): Promise<Result<Filed, readonly Problem[]>> {
     const { store, clock, maxAtOnce, messageLeaseEnd, queued } = this.#parts;
     const capability = this.#capability(wish.capability);
+    const denied = capability.denies?.(wish.who, wish.where);
+    if (denied) return bad([denied]);
     const now = clock.now();
     const inputs = capability.read(wish.raw, await this.#around(wish.who, wish.where, now));
     if (!inputs.ok) return inputs;
+    const refused = wish.isDry ? [] : await this.#refusals(capability, inputs.value, wish, now);
+    if (refused.length > 0) return bad(refused);
     if (inputs.value.length > maxAtOnce) {
       return bad([problem('input', say('problem.tooManyAtOnce', { count: inputs.value.length, most: maxAtOnce }))]);
     }
@@ -88,6 +97,7 @@ export class Desk {
         input,
         activityId: inputs.value.length === 1 ? wish.activityId : null,
         ...(capability.remote ? { remote: capability.remote } : {}),
+        ...(wish.isDry ? { isDry: true as const } : {}),
       })),
       now,
       // A message that is on screen already is updated by the teller; a new one is posted by who asked us, at once.
@@ -101,14 +111,26 @@ export class Desk {
     return good({ requests: accepted.map((one) => one.request), isNew, isSame });
   }
 
+  /** What the policy refuses whatever the directory may say: each sentence once. */
+  async #refusals(
+    capability: AnyCapability,
+    inputs: readonly unknown[],
+    { who, where }: Pick<Wish, 'who' | 'where'>,
+    now: number,
+  ): Promise<readonly Problem[]> {
+    const cases = inputs.flatMap((input) => capability.judged?.(input, []) ?? []);
+    const asker = { id: who.id, isAdmin: this.#parts.isAdmin(who.id), groups: null, ownsTeam: null };
+    return refusals(await this.#parts.policyNow(where.tenantId), cases, asker, now);
+  }
+
   /** What was typed, field by field, as the capability would have it. */
   async arrange(capability: AnyCapability, raw: Raw, requester: Person, place: Place): Promise<Raw> {
     return capability.arrange?.(raw, await this.#around(requester, place)) ?? raw;
   }
 
   async #around(requester: Person, place: Place, now = this.#parts.clock.now()): Promise<Surroundings> {
-    const { policy } = await this.#parts.policyNow(place.tenantId);
-    return { requester, place, policy, now };
+    const { policy, version: policyVersion } = await this.#parts.policyNow(place.tenantId);
+    return { requester, place, policy, policyVersion, now };
   }
 
   /** What would be done, without doing it: sentences, or the faults. */
@@ -307,6 +329,7 @@ export class Desk {
           note: null,
           problem: null,
           question: null,
+          hides: 'approvers',
           visible: true,
           audit: line('cancelled'),
         });

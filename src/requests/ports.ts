@@ -194,6 +194,12 @@ export interface Store {
   audit(lines: readonly AuditLine[]): Promise<void>;
   auditOf(requestId: string): Promise<readonly AuditLine[]>;
 
+  /** Guests asked for so far from a domain (without its subdomains), by address; when one was last refused, epoch ms. */
+  guestsFrom(
+    tenantId: string,
+    domain: string,
+  ): Promise<{ readonly known: number; readonly accepted: number; readonly refusedAt: number | null }>;
+
   /** The policy kept last for this tenant, or null. */
   policy(tenantId: string): Promise<PolicyInForce | null>;
   /** All versions kept, newest first. */

@@ -4,9 +4,13 @@
  * Must not know any capability, remote, card or SQL: it sees steps, calls and replies.
  */
 
+import type { Approval } from './approval.ts';
 import { besideOf } from './beside.ts';
 import type { AnyCapability, Call, Facts, Filing, Step } from './capability.ts';
+import { endAtGate, endOfLook, isPause } from './dryRun.ts';
 import { draftOf } from './filing.ts';
+import { type AtGate, changes, gateOf, shapeAtGate } from './gate.ts';
+import { allowedLine, factsFor, heldAtGate } from './heldAtGate.ts';
 import type { PolicyNow } from './policy/rules.ts';
 import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
 import { isSignIn, type Problem, problem } from './problem.ts';
@@ -44,6 +48,8 @@ export interface RunnerParts {
   readonly policyNow: PolicyNow;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether somebody may set Usher up. */
+  readonly isAdmin: (personId: string) => boolean;
   readonly settings: RunnerSettings;
   /** Called after each change a person can see. */
   readonly changed: (request: Request) => void;
@@ -149,13 +155,14 @@ export class Runner {
       const chose = await this.#move(claim, chosen(request, capability, given, leaseUntil, this.#line));
       return chose ? { go: chose } : { rest: true };
     }
+    const inForce = await policyNow(request.tenantId).catch(trouble);
     const facts: Facts = {
       requestId: request.id,
       now: clock.now(),
       createdAt: request.createdAt,
       requester: request.requester,
       place: request.place,
-      policy: (await policyNow(request.tenantId).catch(trouble)).policy,
+      policy: inForce.policy,
       lost: request.lost,
       earlier: claim.earlier,
       soFar: request.outcome,
@@ -163,10 +170,16 @@ export class Runner {
       beside: await besideOf(store, capability, request).catch(trouble),
     };
     const step: Step<unknown> = capability.step(request.input, answers, facts);
+    const toChange = step.kind === 'call' && changes(step.call);
+    if (request.isDry && (step.kind !== 'call' || (toChange && !capability.judged)) && !isPause(step))
+      return this.#save(claim, endOfLook(request, step, this.#line));
     if ('files' in step && step.files) await this.#file(request, step.files);
     switch (step.kind) {
-      case 'call':
-        return this.#call(claim, step, capability);
+      case 'call': {
+        if (!toChange) return this.#call(claim, step, capability);
+        const isAdmin = this.#parts.isAdmin(request.requester.id);
+        return this.#pass(claim, step, { capability, request, call: step.call, answers, facts, inForce, isAdmin });
+      }
       case 'file': {
         await this.#file(request, step.filing);
         return { go: claim };
@@ -209,6 +222,17 @@ export class Runner {
     }
   }
 
+  /** A call that changes something passes the gate first. */
+  async #pass(work: Work, step: Extract<Step<unknown>, { kind: 'call' }>, at: AtGate): Promise<Next> {
+    const { store } = this.#parts;
+    const gate = gateOf(at);
+    if (gate.kind === 'looks') return this.#call(work, { kind: 'call', call: gate.call }, at.capability);
+    if (work.request.isDry) return this.#save(work, endAtGate(at, gate, this.#line));
+    if (gate.kind === 'passes') return this.#call(work, step, at.capability, gate.approval);
+    const known = gate.kind === 'asks' ? await factsFor(store, at).catch(trouble) : [];
+    return this.#save(work, { ...soFar(step), ...heldAtGate(at, gate, known, this.#line) });
+  }
+
   /** On behalf of whoever asked, and where. */
   async #file(request: Request, filing: Filing): Promise<void> {
     const { store, clock, capabilities, changed } = this.#parts;
@@ -222,6 +246,7 @@ export class Runner {
     work: Work,
     { call, outcome }: Extract<Step<unknown>, { kind: 'call' }>,
     capability: AnyCapability,
+    approval: Approval | null = null,
   ): Promise<Next> {
     const { store, clock, settings, remotes } = this.#parts;
     // Somebody may have closed the gate since this request was claimed.
@@ -230,15 +255,20 @@ export class Runner {
     const n = nextN(work);
     const sentAt = clock.now();
     const mark = call.repeat !== 'safe';
+    const isJudged = approval !== null && isNews(approval, work.request.approval);
     let current: Work | null = work;
-    if (mark || work.unsaved) {
+    if (mark || work.unsaved || isJudged) {
       current = await this.#move(work, {
         state: 'sending',
         ...(mark ? { sends: { n, call, sentAt } } : {}),
+        ...(isJudged ? { approval } : {}),
         leaseUntil: sentAt + settings.leaseMs,
         ...(isNews(outcome, work.request.outcome) ? { outcome, note: null } : {}),
         visible: isSeen(capability, work.request, outcome),
-        audit: mark ? [this.#line(work.request, 'call sent', { call: call.name, method: call.method })] : [],
+        audit: [
+          ...(isJudged ? [allowedLine(work.request, approval, this.#line)] : []),
+          ...(mark ? [this.#line(work.request, 'call sent', { call: call.name, method: call.method })] : []),
+        ],
       });
       if (!current) return { rest: true };
     }
@@ -248,7 +278,7 @@ export class Runner {
         place: work.request.place,
         signal: this.#stopping.signal,
       }),
-      capability.answers[call.name],
+      capability.answers[call.name] ?? shapeAtGate(call.name),
     );
     if (reply.ok || !isSetback(reply.problem)) return heardOf(current, call, sentAt, reply);
     return this.#setBack(current, { call, sentAt, why: reply.problem });

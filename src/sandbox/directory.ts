@@ -228,6 +228,25 @@ export function directoryRoutes(room: Room): Record<string, Handler> {
       const record = group(id);
       return record ? list(exchange, 'user', membersOf(record)) : missing(exchange, id);
     },
+    'GET /v1.0/groups/:id/owners': (exchange, { id }) => {
+      const record = group(id);
+      if (!record) return missing(exchange, id);
+      return list(
+        exchange,
+        'user',
+        world.users.filter((user) => record.owners.includes(user.id)),
+      );
+    },
+    'POST /v1.0/users/:id/checkMemberGroups': (exchange, { id }) => {
+      const user = visibleUser(world, id ?? '');
+      if (!user) return missing(exchange, id);
+      const asked = asObject(exchange.body)?.['groupIds'];
+      // At most 20 at once (Graph docs, directoryobject-checkmembergroups).
+      if (!Array.isArray(asked) || asked.length === 0 || asked.length > 20)
+        return graphError(exchange, 400, 'Request_BadRequest', 'Invalid value specified for property groupIds.');
+      const value = asked.filter((one) => group(String(one))?.members.includes(user.id));
+      return graphOk(exchange, 200, { '@odata.context': `${graphRoot}/$metadata#Collection(Edm.String)`, value });
+    },
     'POST /v1.0/groups/:id/members/$ref': (exchange, { id }) => {
       const record = group(id);
       if (!record) return missing(exchange, id);

@@ -134,7 +134,7 @@ export async function earlierOf(db: Kysely<Tables>, ids: readonly string[]): Pro
     from requests join requests as earlier on earlier.id = (
       select id from requests as other
       where other.tenant_id = requests.tenant_id and other.subject = requests.subject
-        and other.capability = requests.capability and other.id <> requests.id and other.outcome is not null
+        and other.capability = requests.capability and other.id <> requests.id and other.outcome is not null and other.is_dry = 0
       order by other.created_at desc limit 1
     )
     where requests.id in (${sql.join(ids)})`.execute(db);
@@ -144,7 +144,8 @@ export async function earlierOf(db: Kysely<Tables>, ids: readonly string[]): Pro
 export async function list(engine: Engine, filter: RequestFilter): Promise<readonly Request[]> {
   const { tenantId, capability, requesterId, subject, subjectEnd, standing, states, limit } = filter;
   if (limit <= 0 || states?.length === 0) return [];
-  let query = engine.db.selectFrom('requests').selectAll().where('tenant_id', '=', tenantId);
+  // What only looked is shown where it was asked, and is no part of any list.
+  let query = engine.db.selectFrom('requests').selectAll().where('tenant_id', '=', tenantId).where('is_dry', '=', 0);
   if (capability !== undefined) query = query.where('capability', '=', capability);
   if (requesterId !== undefined) query = query.where('requester_id', '=', requesterId);
   if (subject !== undefined) query = query.where('subject', '=', subject);

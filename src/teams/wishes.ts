@@ -17,8 +17,10 @@ import type { InvokeAnswer } from './application.ts';
 import { type Command, didYouMean, findCommand } from './commands.ts';
 import { fixedBy, formKey, pressKey, rawOf } from './given.ts';
 import type { Asker, Replies, Reply } from './replies.ts';
+import type { Rulings } from './rulings.ts';
 import { type Brought, type SignIns, signIn } from './signIn.ts';
 import { MOST_TEXT } from './text.ts';
+import type { Whys } from './whys.ts';
 
 export interface WishParts {
   readonly desk: Desk;
@@ -27,6 +29,8 @@ export interface WishParts {
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
   readonly commands: readonly Command[];
   readonly signIns: SignIns;
+  readonly rulings: Rulings;
+  readonly whys: Whys;
 }
 
 /** A card in the place of the one pressed. */
@@ -62,7 +66,7 @@ export interface Wishes {
 }
 
 export function openWishes(parts: WishParts): Wishes {
-  const { desk, teller, replies, capabilities, commands, signIns } = parts;
+  const { desk, teller, replies, capabilities, commands, signIns, rulings, whys } = parts;
 
   async function run(text: string, turn: Turn): Promise<Shows> {
     const typed = findCommand(text, commands);
@@ -72,6 +76,15 @@ export function openWishes(parts: WishParts): Wishes {
     if (capability && command.act) return typedAct(capability, command.act, rest, turn);
     if (capability) return typedWish(capability, rest, turn);
     switch (command.name) {
+      case 'why':
+        return { below: await whys.why(rest, turn) };
+      case 'why not':
+      case 'policy try':
+        return { below: await whys.whyNot(rest, turn) };
+      case 'approvals':
+        return { below: await replies.approvals(turn) };
+      case 'check':
+        return check(rest, turn);
       case 'requests':
         return { below: await replies.requests(turn) };
       case 'request':
@@ -93,6 +106,20 @@ export function openWishes(parts: WishParts): Wishes {
       default:
         return { below: replies.help(turn, rest) };
     }
+  }
+
+  /** What a command would do, without doing it. */
+  async function check(text: string, turn: Turn): Promise<Shows> {
+    const typed = findCommand(text, commands);
+    const capability = typed?.command.capability && capabilities.get(typed.command.capability);
+    if (!typed || text === '') return { below: replies.unknown(text, didYouMean(text, commands), turn) };
+    if (!capability || typed.command.act) return { below: replies.notice(say('check.readsOnly'), turn) };
+    const raw = await desk.arrange(capability, readArguments(typed.rest, capability.fields), turn.who, turn.where);
+    const { mentions } = turn;
+    const meant = mentions.length === 0 ? raw : { ...raw, mentions: JSON.stringify(mentions) };
+    const filed = await file(capability, meant, turn, null, turn.key, true);
+    const [first] = filed.ok ? [] : filed.problem;
+    return first ? { below: replies.problem(first, turn) } : { nothing: true };
   }
 
   async function typedSignIn(turn: Turn): Promise<Shows> {
@@ -123,8 +150,10 @@ export function openWishes(parts: WishParts): Wishes {
 
   /** A typed command of a capability: filed when complete, else the form with what was understood. */
   async function typedWish(capability: AnyCapability, rest: string, turn: Turn): Promise<Shows> {
+    const denied = capability.denies?.(turn.who, turn.where);
+    if (denied) return { said: denied };
     const raw = await desk.arrange(capability, readArguments(rest, capability.fields), turn.who, turn.where);
-    if (!capability.fields.every((field) => !field.required || raw[field.name])) {
+    if (capability.formFirst || !capability.fields.every((field) => !field.required || raw[field.name])) {
       return { below: replies.form(capability, raw, [], turn) };
     }
     const { mentions } = turn;
@@ -159,9 +188,17 @@ export function openWishes(parts: WishParts): Wishes {
   }
 
   /** Files a wish; receipts that have no message yet are posted here, at once. */
-  async function file(capability: AnyCapability, raw: Raw, turn: Turn, activityId: string | null, key = turn.key) {
+  async function file(
+    capability: AnyCapability,
+    raw: Raw,
+    turn: Turn,
+    activityId: string | null,
+    key = turn.key,
+    isDry = false,
+  ) {
     const { who, where } = turn;
-    const filed = await desk.submit({ capability: capability.name, raw, who, where, key, activityId });
+    const dry = isDry ? { isDry: true as const } : {};
+    const filed = await desk.submit({ capability: capability.name, raw, who, where, key, activityId, ...dry });
     if (filed.ok && filed.value.isNew && activityId === null) {
       await Promise.all(
         filed.value.requests.map((request) =>
@@ -184,10 +221,16 @@ export function openWishes(parts: WishParts): Wishes {
     if (capability && action === 'check') return checkForm(capability, data, turn);
     if (capability && action === 'again') return again(capability, text('requestId'), turn);
     if (capability?.acts?.[action]) return pressedAct(action, data, turn);
+    const ruled = await rulings.pressed(verb, data, turn);
+    if (ruled) return ruled;
     switch (verb) {
       case 'form.open': {
         const wanted = capabilities.get(text('capability'));
-        return wanted ? { below: replies.form(wanted, rawOf(wanted, data), [], turn) } : { below: replies.help(turn) };
+        if (!wanted) return { below: replies.help(turn) };
+        const denied = wanted.denies?.(turn.who, turn.where);
+        if (denied) return { said: denied };
+        const filled = await desk.arrange(wanted, rawOf(wanted, data), turn.who, turn.where);
+        return { below: replies.form(wanted, filled, [], turn) };
       }
       case 'form.cancel':
         return { instead: replies.notice(say('form.cancelled'), turn) };

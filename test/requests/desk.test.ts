@@ -191,6 +191,7 @@ describe('the desk', () => {
         clock: { now: () => spine.now },
         capabilities: new Map([['guest', capability]]),
         policyNow: openRules(spine.store),
+        isAdmin: () => false,
         maxAtOnce: 20,
         queued: () => queued++,
         changed: () => {},

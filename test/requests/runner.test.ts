@@ -37,7 +37,7 @@ describe('the runner', () => {
     assert.equal(request.state, 'waiting');
     assert.deepEqual(
       (await spine.store.auditOf(id)).map(({ what }) => what),
-      ['accepted', 'call sent', 'call answered'],
+      ['accepted', 'allowed', 'call sent', 'call answered'],
     );
   });
 

@@ -67,7 +67,7 @@ export function findCall(asked: string): Call {
   };
 }
 
-export function inviteCall(input: GuestInput, facts: Facts<unknown>): Call {
+export function inviteCall(input: GuestInput, facts: Pick<Facts, 'requester'>): Call {
   const { message, language, cc } = input;
   const body = {
     invitedUserEmailAddress: input.address,

@@ -5,7 +5,7 @@
  */
 import type { z } from 'zod/v4';
 import type { Answer, Facts, Reply, Step } from '../../requests/capability.ts';
-import type { Place } from '../../requests/request.ts';
+import { chatWith } from '../../requests/gate.ts';
 import { say } from '../../requests/say.ts';
 import { groupsCall, type Look, lookCall, pick, removeCall } from './calls.ts';
 import type { GuestInput } from './input.ts';
@@ -134,16 +134,17 @@ function said(known: Known, facts: Facts<GuestOutcome>, { tells }: Tells) {
     outcome: known,
     standing: known.standing,
     ...(address ? { subject: address.toLowerCase() } : {}),
-    ...(tells ? { shows: [{ place: alone(known, facts, tells), audience: 'asker' as const }] } : {}),
+    ...(tells
+      ? {
+          shows: [
+            {
+              place: chatWith(sponsorOf(known, facts), facts.place, tells.replaceAll(' ', '.')),
+              audience: 'asker' as const,
+            },
+          ],
+        }
+      : {}),
   };
-}
-
-/** The sponsor's own chat, where nobody else reads along; `about` makes each occasion a message of its own. */
-function alone(known: Known, facts: Facts<GuestOutcome>, about: string): Place {
-  const { serviceUrl, tenantId, botId } = facts.place;
-  const userId = sponsorOf(known, facts);
-  const conversationId = `person:${userId};${about.replaceAll(' ', ':')}`;
-  return { kind: 'personal', conversationId, serviceUrl, tenantId, botId, userId };
 }
 
 const sponsorOf = ({ stay }: Known, { requester }: Facts<GuestOutcome>): string => stay.sponsor?.id ?? requester.id;

@@ -6,6 +6,7 @@ import type { Capability } from '../../requests/capability.ts';
 import { GUEST_ANSWERS } from './calls.ts';
 import { GUEST_FIELDS, type GuestInput, readGuest, writeGuest } from './input.ts';
 import type { GuestOutcome } from './outcome.ts';
+import { judgedGuest, planGuest } from './plan.ts';
 import { stepGuest } from './step.ts';
 import { storyOfGuest } from './story.ts';
 import { chooseTeam } from './team.ts';
@@ -28,6 +29,9 @@ export function guest(settings: GuestSettings): Capability<GuestInput, GuestOutc
     choose: (input, field, option) => (field === 'team' ? chooseTeam(input, option.value) : input),
     subject: (input) => input.address.toLowerCase(),
     answers: GUEST_ANSWERS,
+    judged: judgedGuest,
+    plan: (input, answers, facts) => planGuest(input, answers, facts, settings.graphUrl),
+    shorten: (input, until) => ({ ...input, until }),
     step: (input, answers, facts) => stepGuest(input, answers, facts, settings.graphUrl),
     story: storyOfGuest,
   };

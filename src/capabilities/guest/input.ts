@@ -2,6 +2,7 @@
  * A guest invitation as asked for: its fields (one list for chat, form and help), and how raw text becomes an input or
  * a list of faults, each with its field. Pure; must not know Graph's answers or cards.
  */
+import { DateTime } from 'luxon';
 import { z } from 'zod/v4';
 import type { Field, Raw, Surroundings } from '../../requests/capability.ts';
 import { bad, good, type Problem, type problem, type Result } from '../../requests/problem.ts';
@@ -165,7 +166,7 @@ export function readGuest(
     if (wrong) fault('cc', wrong);
   }
 
-  const until = readUntil(text('until'), around, fault);
+  const until = readUntil(text('until'), around, fault) ?? lastDayAnyway(text('until'), around);
   const userType = text('userType') ?? 'Guest';
   if (userType !== 'Guest' && userType !== 'Member') fault('userType', 'guest.userType.unknown');
   const more = readMore(text('more'), fault);
@@ -228,6 +229,13 @@ function readUntil(typed: string | undefined, around: Surroundings, fault: Fault
   if ('day' in read) return read.day;
   fault('until', read.wrong === 'past' ? 'guest.until.past' : say('guest.until.unreadable', { text: typed }));
   return undefined;
+}
+
+/** Where the policy wants a last day for everybody, it is the asker's to choose an earlier one. */
+function lastDayAnyway(typed: string | undefined, { policy, now }: Surroundings): string | undefined {
+  const days = policy.defaultStayDays;
+  if (typed || days === null) return undefined;
+  return DateTime.fromMillis(now, { zone: 'utc' }).plus({ days }).toISODate() ?? undefined;
 }
 
 function readMore(typed: string | undefined, fault: Fault): Record<string, string> | undefined {

@@ -18,6 +18,13 @@ const catchUpMs = (tries: number): number => Math.min(1000 * 2 ** tries, 60_000)
 /** How long a question waits for its answer. */
 const QUESTION_MS = 3 * 24 * 3600_000;
 
+/** The team, once it is known which. */
+export function teamFound(input: GuestInput, answers: readonly Answer[]): ResolvedTeam | undefined {
+  const reply = answers.findLast((answer) => answer.call.name === 'team')?.reply ?? undefined;
+  const team = teamOf(input, reply);
+  return 'wish' in team ? team.wish : undefined;
+}
+
 /** The team asked for, or the step that finds out which it is. */
 export function teamOf(
   input: GuestInput,

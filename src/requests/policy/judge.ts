@@ -8,14 +8,14 @@ import { type Say, say } from '../say.ts';
 import { domainOf, listedDomain } from './domains.ts';
 import type { ApprovalRule, PolicyInForce } from './policy.ts';
 
-/** What is asked of the policy. Days are whole days from today. */
+/** What is asked of the policy. */
 export interface Case {
   readonly what: 'invite' | 'resend' | 'extend' | 'reset' | 'remove' | 'hand over';
   readonly address: string;
   /** By its name only while it is not known which team that is. */
   readonly team?: { readonly id?: string; readonly name: string };
-  /** Days until the guest's last day; null: no end. */
-  readonly stayDays?: number | null;
+  /** The guest's last day, ISO date; absent: no end. */
+  readonly until?: string | undefined;
   /** BCP 47. */
   readonly language?: string;
   /** How many are asked for in one go. */
@@ -40,7 +40,7 @@ export type Verdict =
   | { readonly kind: 'unknown'; readonly needs: 'groups' | 'owner' };
 
 /** The policy's word on a case. What cannot be right in any case is said before who asks is looked at. */
-export function judge({ policy, version }: PolicyInForce, asked: Case, asker: Asker): Verdict {
+export function judge({ policy, version }: PolicyInForce, asked: Case, asker: Asker, now: number): Verdict {
   const refused = (rule: Say, sentence: Say, field?: string): Verdict => ({
     kind: 'refused',
     rule,
@@ -60,12 +60,12 @@ export function judge({ policy, version }: PolicyInForce, asked: Case, asker: As
   if (brings && policy.allowedDomains.length > 0 && listedDomain(domain, policy.allowedDomains) === null)
     return refused(say('policy.rule.allowed'), say('policy.refused.notAllowed', { domain }), 'people');
   const { longestStayDays: longest } = policy;
-  const stay = asked.stayDays;
+  const stay = asked.until === undefined ? null : daysUntil(asked.until, now);
   if (longest !== null && (asked.what === 'invite' || asked.what === 'extend')) {
-    if (stay === null || stay === undefined || stay > longest)
+    if (stay === null || !(stay <= longest))
       return refused(
         say('policy.rule.longestStay', { count: longest }),
-        say(typeof stay === 'number' ? 'policy.refused.stay' : 'policy.refused.noEnd', { count: longest }),
+        say(stay === null ? 'policy.refused.noEnd' : 'policy.refused.stay', { count: longest }),
         'until',
       );
   }
@@ -92,6 +92,27 @@ export function judge({ policy, version }: PolicyInForce, asked: Case, asker: As
   const by = approvalFor(policy.approvals, asked, domain);
   if (by) return { kind: 'needs approval', rule: say('policy.rule.approval', { rule: by.name }), version, by };
   return { kind: 'allowed', rule: may, version };
+}
+
+/** What is refused of several cases that are asked for together; each sentence once. */
+export function refusals(
+  inForce: PolicyInForce,
+  cases: readonly Case[],
+  asker: Asker,
+  now: number,
+): readonly Problem[] {
+  const said = cases.flatMap((one) => {
+    const verdict = judge(inForce, { count: cases.length, ...one }, asker, now);
+    return verdict.kind === 'refused' ? [verdict.problem] : [];
+  });
+  return [...new Map(said.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+const DAY_MS = 24 * 3600_000;
+
+/** Days from today to that day; today is whatever day it is anywhere, so nobody is refused for their time zone. */
+function daysUntil(day: string, now: number): number {
+  return Math.floor((Date.parse(day) - now) / DAY_MS);
 }
 
 /** The rule by which they may ask, what has to be known first, or null. */
