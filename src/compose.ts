@@ -139,7 +139,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     policyNow,
     clock,
     log,
-    isAdmin,
+    admins: config.admins,
     changed,
     settings: {
       concurrency: config.concurrency,

@@ -6,7 +6,12 @@ import type { AnyCapability } from '../requests/capability.ts';
 import { type CallInviteSettings, callInvite, callStart } from './call/invite.ts';
 import { callJoin } from './call/join.ts';
 import type { CallSettings } from './call/joinStep.ts';
+import { guestExtend } from './guest/extend.ts';
 import { type GuestSettings, guest } from './guest/guest.ts';
+import { guestHandOver } from './guest/handOver.ts';
+import { guestRemove } from './guest/remove.ts';
+import { guestResend } from './guest/resend.ts';
+import { guestReset } from './guest/reset.ts';
 import { guestSweep, type SweepSettings } from './guest/sweep.ts';
 import { CHANGES, referralChange } from './referral/change.ts';
 import { type ReferralNewSettings, referralNew } from './referral/create.ts';
@@ -27,6 +32,12 @@ export type CapabilitySettings = GuestSettings &
 export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, AnyCapability> {
   const all: readonly AnyCapability[] = [
     guest(settings),
+    guestResend('mail', settings),
+    guestResend('link', settings),
+    guestReset(settings),
+    guestRemove(settings),
+    guestExtend(settings),
+    guestHandOver(settings),
     guestSweep(settings),
     callInvite(settings),
     callStart(settings),

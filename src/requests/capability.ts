@@ -84,6 +84,8 @@ export interface Sought {
   /** Absent: about anything. */
   readonly subject?: string;
   readonly standing?: string;
+  /** How many of those that have ended, newest first; the newest alone when it does not say. */
+  readonly ended?: number;
 }
 
 /** The requests of a capability about a subject, in the same tenant. */
@@ -312,6 +314,8 @@ export interface Capability<I = never, O = never> {
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
   /** The input with an earlier last day. */
   shorten?(input: I, until: string): I;
+  /** Who may open a request besides whoever asked for it, and those where it was asked. */
+  mayOpen?(request: Request<I, O>, who: Person): boolean;
   /** The requests a step has to see besides its own. */
   beside?(input: I): readonly Sought[];
   /** What anybody in the same conversation may do to a request, by name. */

@@ -48,8 +48,8 @@ export interface RunnerParts {
   readonly policyNow: PolicyNow;
   readonly clock: Clock;
   readonly log: Log;
-  /** Whether somebody may set Usher up. */
-  readonly isAdmin: (personId: string) => boolean;
+  /** Entra object ids of those who may set Usher up. */
+  readonly admins: ReadonlySet<string>;
   readonly settings: RunnerSettings;
   /** Called after each change a person can see. */
   readonly changed: (request: Request) => void;
@@ -177,8 +177,9 @@ export class Runner {
     switch (step.kind) {
       case 'call': {
         if (!toChange) return this.#call(claim, step, capability);
-        const isAdmin = this.#parts.isAdmin(request.requester.id);
-        return this.#pass(claim, step, { capability, request, call: step.call, answers, facts, inForce, isAdmin });
+        const { admins } = this.#parts;
+        const by = { isAdmin: admins.has(request.requester.id), admins: [...admins] };
+        return this.#pass(claim, step, { capability, request, call: step.call, answers, facts, inForce, ...by });
       }
       case 'file': {
         await this.#file(request, step.filing);

@@ -161,7 +161,8 @@ export class Replies {
   /** Whoever asked may anywhere, and so may who is to approve it; others where it was asked. */
   mayOpen(request: Request, { who, where }: Pick<Asker, 'who' | 'where'>): boolean {
     const { requester, place, approval } = request;
-    return requester.id === who.id || chatOf(place) === chatOf(where) || isApprover(approval, who.id, requester.id);
+    if (requester.id === who.id || chatOf(place) === chatOf(where)) return true;
+    return isApprover(approval, who.id, requester.id) || this.#capability(request).mayOpen?.(request, who) === true;
   }
 
   /** Whether the request's card of this moment offers that choice. */
@@ -294,7 +295,10 @@ export class Replies {
     const live = state === 'waiting' ? storyOf(request, capability).state : undefined;
     return {
       // A subject that is a place says nothing to a person.
-      title: capability.subjectAt || capability.beside ? capability.story(request).title : subject,
+      title:
+        capability.subjectAt || (capability.beside && capability.topic !== 'guests')
+          ? capability.story(request).title
+          : subject,
       sub: say('list.asked', { name: requester.name, when: language.dateTime(createdAt, requester.timeZone) }),
       state: live ?? say(STATE_WORDS[state]),
       requestId: id,

@@ -67,7 +67,7 @@ export class Spine {
       policyNow,
       clock,
       log,
-      isAdmin: (personId) => personId === 'ada',
+      admins: new Set(['ada']),
       changed: () => {},
       settings: { ...SETTINGS, ...settings },
     });

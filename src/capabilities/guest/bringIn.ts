@@ -40,15 +40,14 @@ export function bringIn(
   if ('step' in team) return team.step;
 
   const arrived = seen !== undefined && facts.lost.some((lost) => lost.call.name === 'invite');
-  const invite = user === undefined || (input.again === true && standingOf(user) === 'pending');
-  if (invite && !invited) return call(inviteCall(input, facts));
+  if (user === undefined && !invited) return call(inviteCall(input, facts));
   if (invited && !invited.ok) return fail(inviteProblem(invited.problem));
 
   const outcome = outcomeOf(input, user, invited, arrived);
   if (!team.wish) return { kind: 'done', outcome, standing: outcome.standing };
   if (outcome.userId === undefined && isToBeSought(answers, facts)) return call(findCall(input.address));
   if (outcome.userId === undefined) return fail(problem('unsure', 'guest.team.unknownUser'), outcome);
-  return join(input, team.wish, outcome, answers, facts, graphUrl);
+  return join(team.wish, outcome, answers, facts, graphUrl);
 }
 
 /** Whom another request invited a moment ago: the directory may not show them yet. */
@@ -122,7 +121,7 @@ function outcomeOf(
 }
 
 /** Graph's refusals of an invitation, in words of this capability; the rest keep their own sentence. */
-function inviteProblem(why: Problem): Problem {
+export function inviteProblem(why: Problem): Problem {
   const sentences: Readonly<Record<string, string>> = {
     invitesForbidden: 'guest.refused.invitesForbidden',
     consentMissing: 'guest.refused.consentMissing',

@@ -13,10 +13,10 @@ import { teamFound } from './team.ts';
 export function judgedGuest(input: GuestInput, answers: readonly Answer[]): Case | null {
   // Whoever was looked at again is removed as the policy says; nobody asked for that.
   if (answers.some(({ call }) => call.name === 'look')) return null;
-  const { address, team, until, language, again } = input;
+  const { address, team, until, language } = input;
   const found = team && teamFound(input, answers);
   return {
-    what: again ? 'resend' : 'invite',
+    what: 'invite',
     address,
     until,
     ...(team ? { team: { name: found?.name ?? team.name, ...(found ? { id: found.id } : {}) } } : {}),

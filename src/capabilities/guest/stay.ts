@@ -78,7 +78,7 @@ function hear(known: Known, { key, body }: Heard, at: number): Known {
     case 'reset': {
       if (stay.resetAt === at) return known;
       const { acceptedAt: _before, ...rest } = stay;
-      const { since: _then, ...others } = known;
+      const { since: _then, redeemUrl: _dead, ...others } = known;
       return { ...others, standing: 'pending', stay: { ...rest, resetAt: at, mailedAt: at, address: body.address } };
     }
     case 'extended':
@@ -93,8 +93,9 @@ function hear(known: Known, { key, body }: Heard, at: number): Known {
 /** They have accepted; `since` as the directory says it. */
 export function accepted(known: Known, at: number, since: string | null): Known {
   if (known.standing === 'accepted') return known;
+  const { redeemUrl: _used, ...rest } = known;
   return {
-    ...known,
+    ...rest,
     standing: 'accepted',
     ...(since ? { since } : {}),
     stay: { ...known.stay, acceptedAt: at },

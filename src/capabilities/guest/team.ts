@@ -79,7 +79,6 @@ const JOIN_WORDS = {
 
 /** Joins, or says how joining went: the outcome with the team in it. */
 export function join(
-  input: GuestInput,
   wish: ResolvedTeam,
   outcome: GuestOutcome,
   answers: readonly Answer[],
@@ -98,7 +97,7 @@ export function join(
   const why = last.reply.problem;
   if (why.reason === 'alreadyMember' || why.reason === 'conflict') {
     // Somebody invited for the first time can only be in through a call of ours whose answer was lost.
-    return done(outcome.did === 'invited' && !input.again ? 'added' : 'already in');
+    return done(outcome.did === 'invited' ? 'added' : 'already in');
   }
   const fitting = (words: (typeof JOIN_WORDS)[keyof typeof JOIN_WORDS]) => say(words[outcome.did], { team: wish.name });
   if (why.kind === 'down') return fail(problem('down', fitting(JOIN_WORDS.unreached)), outcome);
