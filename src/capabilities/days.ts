@@ -45,6 +45,22 @@ export function readDay(
   return day < today.startOf('day') ? { wrong: 'past', was: iso } : { day: iso };
 }
 
+/** When a day begins (or the one so many days later), in the time zone of whoever asked; epoch ms. */
+export function beginningOf(day: string, { requester }: Pick<Surroundings, 'requester'>, plusDays = 0): number {
+  const told = requester.timeZone;
+  const zone = told && Info.isValidIANAZone(told) ? told : 'utc';
+  return DateTime.fromISO(day, { zone }).plus({ days: plusDays }).startOf('day').toMillis();
+}
+
+/** A day up to today: one without a year is the last that was. A day that can only be to come stays what it is. */
+export function readPastDay(typed: string, around: Pick<Surroundings, 'requester' | 'now'>): string | null {
+  const read = readDay(typed, around);
+  if (!('day' in read)) return 'was' in read ? read.was : null;
+  const isToCome = beginningOf(read.day, around) > around.now;
+  if (!isToCome || /\d{4}|[a-z]day|tomorrow|next|week/i.test(typed)) return read.day;
+  return DateTime.fromISO(read.day).minus({ years: 1 }).toISODate();
+}
+
 /** A day that may be over. `hasBeen`: a day without a year is the one that is nearest, not the next. */
 export function readAnyDay(
   typed: string,

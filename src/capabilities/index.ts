@@ -3,6 +3,8 @@
  * retry, history) follows from its description.
  */
 import type { AnyCapability } from '../requests/capability.ts';
+import { audit } from './admin/audit.ts';
+import { forget } from './admin/forget.ts';
 import { type CallInviteSettings, callInvite, callStart } from './call/invite.ts';
 import { callJoin } from './call/join.ts';
 import type { CallSettings } from './call/joinStep.ts';
@@ -52,6 +54,8 @@ export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, 
     rules(settings),
     rulesUndo(settings),
     approvalsHere(settings),
+    audit(settings),
+    forget(settings),
   ];
   return new Map(all.map((one) => [one.name, one]));
 }

@@ -17,6 +17,7 @@ export const VERBS = [
   'request.refuse',
   'request.ask',
   'request.reply',
+  'request.file',
   'signIn.start',
   'form.open',
   'form.cancel',

@@ -23,7 +23,7 @@ export type Repeat = 'safe' | 'restart' | 'never' | 'tell';
 export interface Call {
   /** The capability's own name for it; answers are found by it. */
   readonly name: string;
-  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks' | 'store';
+  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks' | 'gt365' | 'store';
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path below the remote's base URL (of `teams`: the place's service URL), query included and encoded. */
   readonly path: string;
@@ -306,10 +306,10 @@ export interface Capability<I = never, O = never> {
   readonly answers: Readonly<Record<string, Shape>>;
   step(input: I, answers: readonly Answer[], facts: Facts<O>): Step<O>;
   /**
-   * What the policy judges, as far as it is known: when it is asked for, and before anything is changed. Null: it is what the
-   * policy itself wants done.
+   * What the policy judges, as far as it is known: when it is asked for, and before each call that changes something. Null:
+   * of this call it has been judged already.
    */
-  judged?(input: I, answers: readonly Answer[]): Case | null;
+  judged?(input: I, answers: readonly Answer[], call?: Call): Case | null;
   /** Every call that would change something, as far as look-ups can tell; what only a call will tell has a placeholder. */
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
   /** The input with an earlier last day. */

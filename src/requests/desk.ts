@@ -42,6 +42,8 @@ export interface Wish {
   readonly key: string;
   /** The message that already stands for it (a submitted form), or null. */
   readonly activityId: string | null;
+  /** Nobody is there who posts its first message at once: it is the teller's. */
+  readonly unattended?: true;
   /** Only what would be done is wanted. */
   readonly isDry?: true;
 }
@@ -101,7 +103,7 @@ export class Desk {
       })),
       now,
       // A message that is on screen already is updated by the teller; a new one is posted by who asked us, at once.
-      wish.activityId === null ? messageLeaseEnd() : 0,
+      wish.activityId === null && !wish.unattended ? messageLeaseEnd() : 0,
     );
     const isNew = accepted.some((one) => one.isNew);
     if (isNew) queued();
@@ -151,6 +153,7 @@ export class Desk {
     if (request.requester.id !== who.id) {
       return bad(problem('denied', say('problem.notYours', { name: request.requester.name })));
     }
+    if (request.erasedAt !== null) return bad(problem('gone', 'problem.erased'));
     if (choice.kind === 'answer') return this.#answer(request, choice.value, who);
     const change = await this.#change(request, choice, who);
     if (!change.ok) return change;
@@ -198,6 +201,7 @@ export class Desk {
     const request = await this.find(id, where);
     if (!request || chatOf(request.place) !== chatOf(where))
       return bad(problem('gone', say('problem.noSuchRequest', { id })));
+    if (request.erasedAt !== null) return bad(problem('gone', 'problem.erased'));
     const does = this.#capability(request.capability).acts?.[act];
     if (!does) throw new Error(`${request.capability} has no act ${act}`);
     const denied = does.denies?.(who);
@@ -268,7 +272,7 @@ export class Desk {
     const { store, clock, queued } = this.#parts;
     for (const notice of notices) {
       const request = await this.#about(notice, requestId);
-      if (!request || request.tenantId !== tenantId) continue;
+      if (!request || request.tenantId !== tenantId || request.erasedAt !== null) continue;
       const signals = this.#capability(request.capability).hears?.(request, notice) ?? [];
       if (await store.signal(request.id, signals, clock.now())) queued();
     }
@@ -278,7 +282,7 @@ export class Desk {
   async heardReferral({ requestId, notice }: ReferralCallback): Promise<void> {
     const { store, clock, queued, capabilities } = this.#parts;
     const request = requestId === null ? null : await store.get(requestId);
-    if (!request) return;
+    if (!request || request.erasedAt !== null) return;
     const heard = this.#capability(request.capability).hearsReferral?.(request, notice);
     if (!heard) return;
     const drafts = (heard.files ?? []).map((filing) => draftOf(request, filing, capabilities));
@@ -295,7 +299,7 @@ export class Desk {
   }
 
   /** The request with this id, if it belongs to the place's tenant. */
-  async find(id: string, where: Place): Promise<Request | null> {
+  async find(id: string, where: Pick<Place, 'tenantId'>): Promise<Request | null> {
     const request = await this.#parts.store.get(id);
     return request && request.tenantId === where.tenantId ? request : null;
   }

@@ -6,6 +6,7 @@ import type { Approval } from './approval.ts';
 import type { Answer, Call, Earlier, Reply, Signal, Wake } from './capability.ts';
 import type { Policy, PolicyInForce } from './policy/policy.ts';
 import type { Problem } from './problem.ts';
+import type { Keeping } from './proof/keeping.ts';
 import type { Audience, LostCall, Person, Place, Question, Request, RequestState } from './request.ts';
 import type { Say } from './say.ts';
 
@@ -44,7 +45,7 @@ export interface AuditLine {
   readonly at: number;
   readonly tenantId: string;
   readonly requestId: string | null;
-  /** Entra object id, or `usher`. */
+  /** Entra object id, or `usher`; empty: erased. */
   readonly who: string;
   readonly what: string;
   readonly detail?: Readonly<Record<string, string | number | null>>;
@@ -206,6 +207,9 @@ export interface Store {
   policies(tenantId: string, limit: number): Promise<readonly PolicyInForce[]>;
   /** Keeps a policy as version `follows + 1`, with its audit line. False: another has that version already. */
   keepPolicy(tenantId: string, follows: number, policy: Policy, by: string, line: AuditLine): Promise<boolean>;
+
+  /** What is needed to prove and to forget. */
+  readonly keeping: Keeping;
 
   /** Calls back when another process queued something (PostgreSQL); on SQLite never. */
   onWake(wake: () => void): void;

@@ -7,6 +7,7 @@ import { sql } from 'kysely';
 import type { Log, Store } from '../requests/ports.ts';
 import { audit, auditOf } from './audit.ts';
 import type { Engine } from './engine.ts';
+import { openKeeping } from './keeping.ts';
 import { claimMessages, followAt, messageFailed, messageShown, nextMessageAt } from './messages.ts';
 import { migrate, missing } from './migrate.ts';
 import { guestsFrom, keepPolicy, policies, policy } from './policies.ts';
@@ -54,6 +55,7 @@ export async function openStore(databaseUrl: string, options: { readonly log?: L
     policy: (tenantId) => policy(engine, tenantId),
     policies: (tenantId, limit) => policies(engine, tenantId, limit),
     keepPolicy: (tenantId, follows, kept, by, line) => keepPolicy(engine, tenantId, follows, kept, by, line),
+    keeping: openKeeping(engine),
     onWake: (wake) => engine.onWake(wake),
     check: () => check(engine),
     close() {

@@ -293,12 +293,11 @@ export class Replies {
     const capability = this.#capability(request);
     // What lives on says how it stands; that it waits for something says little.
     const live = state === 'waiting' ? storyOf(request, capability).state : undefined;
+    // A subject that is a place says nothing to a person, nor one that is erased.
+    const isPlace = capability.subjectAt || (capability.beside && capability.topic !== 'guests');
+    const isName = subject !== '' && !isPlace;
     return {
-      // A subject that is a place says nothing to a person.
-      title:
-        capability.subjectAt || (capability.beside && capability.topic !== 'guests')
-          ? capability.story(request).title
-          : subject,
+      title: isName ? subject : storyOf(request, capability).title,
       sub: say('list.asked', { name: requester.name, when: language.dateTime(createdAt, requester.timeZone) }),
       state: live ?? say(STATE_WORDS[state]),
       requestId: id,

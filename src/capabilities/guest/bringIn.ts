@@ -4,13 +4,14 @@
  */
 import type { z } from 'zod/v4';
 import type { Answer, Facts, Reply, Step } from '../../requests/capability.ts';
-import { type Problem, problem } from '../../requests/problem.ts';
+import { problem } from '../../requests/problem.ts';
 import { say } from '../../requests/say.ts';
-import { findCall, type Invitation, inviteCall, pick, type User, type Users } from './calls.ts';
+import { findCall, pick, type User, type Users } from './calls.ts';
 import type { GuestInput } from './input.ts';
 import type { GuestOutcome, Standing } from './outcome.ts';
+import type { GuestProvider } from './provider.ts';
 import { call, fail } from './steps.ts';
-import { CATCH_UP_TRIES, join, teamOf } from './team.ts';
+import { CATCH_UP_TRIES, catchUpMs, join, teamOf } from './team.ts';
 
 /** A look-up younger than this is not made again. */
 const LOOK_AGAIN_MS = 5_000;
@@ -24,6 +25,7 @@ export function bringIn(
   answers: readonly Answer[],
   facts: Facts<GuestOutcome>,
   graphUrl: string,
+  provider: GuestProvider,
 ): Step<GuestOutcome> {
   const heard = (name: string): Reply | undefined =>
     answers.findLast((answer) => answer.call.name === name)?.reply ?? undefined;
@@ -40,10 +42,16 @@ export function bringIn(
   if ('step' in team) return team.step;
 
   const arrived = seen !== undefined && facts.lost.some((lost) => lost.call.name === 'invite');
-  if (user === undefined && !invited) return call(inviteCall(input, facts));
-  if (invited && !invited.ok) return fail(inviteProblem(invited.problem));
+  if (user === undefined && !invited) {
+    const first = provider.lookUp(facts, heard);
+    if (first && 'problem' in first) return fail(first.problem);
+    return call(first?.call ?? provider.inviteCall(input, facts, heard));
+  }
+  // Whoever tries again looks first: the guest may have come in meanwhile.
+  if (invited && !invited.ok) return { ...fail(provider.inviteProblem(invited.problem)), fresh: true };
 
-  const outcome = outcomeOf(input, user, invited, arrived);
+  const outcome = outcomeOf(input, user, invited, arrived, provider);
+  if (outcome.userId === undefined && invited?.ok && !invited.assumed) return seek(input, answers, facts, outcome);
   if (!team.wish) return { kind: 'done', outcome, standing: outcome.standing };
   if (outcome.userId === undefined && isToBeSought(answers, facts)) return call(findCall(input.address));
   if (outcome.userId === undefined) return fail(problem('unsure', 'guest.team.unknownUser'), outcome);
@@ -75,6 +83,29 @@ function isToBeSought(answers: readonly Answer[], facts: Facts): boolean {
   return looks < CATCH_UP_TRIES && last.sentAt + LOOK_AGAIN_MS <= facts.now;
 }
 
+/**
+ * Who invited did not say which account it became, so the guest is looked for until the directory shows them. One who
+ * never shows up is told of: an invitation that was confirmed and left no guest has been reported (Graph PowerShell #3399).
+ */
+function seek(
+  input: GuestInput,
+  answers: readonly Answer[],
+  { now }: Pick<Facts, 'now'>,
+  outcome: GuestOutcome,
+): Step<GuestOutcome> {
+  const at = answers.findLastIndex((answer) => answer.call.name === 'invite');
+  const looks = answers.slice(at + 1).filter((answer) => answer.call.name === 'find');
+  const last = looks.at(-1);
+  const look: Step<GuestOutcome> = { kind: 'call', call: findCall(input.address), outcome };
+  if (!last) return look;
+  const isLate = looks.length >= CATCH_UP_TRIES;
+  const againAt = last.sentAt + (isLate ? LOOK_AGAIN_MS : catchUpMs(looks.length));
+  if (now >= againAt) return look;
+  if (isLate) return fail(problem('down', 'guest.gt365.notSeen'), outcome);
+  const note = say('guest.note.notSeenYet');
+  return { kind: 'later', forMs: againAt - now, note, outcome, standing: outcome.standing };
+}
+
 function standingOf(user: User): Standing {
   if (user.userType === 'Guest' || user.externalUserState)
     return user.externalUserState === 'PendingAcceptance' ? 'pending' : 'accepted';
@@ -86,6 +117,7 @@ function outcomeOf(
   user: User | undefined,
   invited: Reply | undefined,
   arrived: boolean,
+  provider: GuestProvider,
 ): GuestOutcome {
   if (invited?.ok && invited.assumed)
     return {
@@ -96,16 +128,17 @@ function outcomeOf(
       ...(user ? { userId: user.id } : {}),
     };
   if (invited?.ok) {
-    const answer = invited.body as z.infer<typeof Invitation>;
-    const name = answer.invitedUserDisplayName ?? input.displayName;
+    const told = provider.readInvitation(invited.body);
+    const name = told.name ?? input.displayName;
+    const userId = told.userId ?? user?.id;
     return {
       did: 'invited',
       // A brand-new invitation is pending whatever `status` says: the docs' own sample answers "Completed".
       standing: 'pending',
-      userId: answer.invitedUser.id,
+      ...(userId ? { userId } : {}),
       mailed: input.sendMail,
       ...(name ? { name } : {}),
-      ...(answer.inviteRedeemUrl ? { redeemUrl: answer.inviteRedeemUrl } : {}),
+      ...(told.redeemUrl ? { redeemUrl: told.redeemUrl } : {}),
     };
   }
   if (!user) throw new Error('neither found nor invited');
@@ -118,20 +151,4 @@ function outcomeOf(
     ...(user.externalUserStateChangeDateTime ? { since: user.externalUserStateChangeDateTime } : {}),
     ...(arrived ? { recovered: 'found' as const } : {}),
   };
-}
-
-/** Graph's refusals of an invitation, in words of this capability; the rest keep their own sentence. */
-export function inviteProblem(why: Problem): Problem {
-  const sentences: Readonly<Record<string, string>> = {
-    invitesForbidden: 'guest.refused.invitesForbidden',
-    consentMissing: 'guest.refused.consentMissing',
-    domainBlocked: 'guest.refused.domainBlocked',
-    crossTenantBlocked: 'guest.refused.crossTenant',
-    verifiedDomain: 'guest.refused.verifiedDomain',
-    alreadyExists: 'guest.refused.alreadyExists',
-    accountBlocked: 'guest.blocked',
-    noTarget: 'guest.refused.noTarget',
-  };
-  const key = why.reason ? sentences[why.reason] : undefined;
-  return key ? { ...why, say: say(key) } : why;
 }

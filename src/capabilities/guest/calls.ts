@@ -1,10 +1,11 @@
 /**
- * The calls about guests and the shapes of their answers. Pure: calls as data. Must not know which is made when.
- * Shapes and limits: Microsoft Graph v1.0, invitation-post, user-list, group-list, user-delete, user-list-memberof.
+ * The calls about guests and the shapes of their answers. Pure: calls as data. Must not know which is made when, or
+ * who invites.
+ * Shapes and limits: Microsoft Graph v1.0, user-list, group-list, user-delete, user-list-memberof.
  */
 import { z } from 'zod/v4';
-import type { Call, Facts } from '../../requests/capability.ts';
-import type { GuestInput, TeamWish } from './input.ts';
+import type { Call } from '../../requests/capability.ts';
+import type { TeamWish } from './input.ts';
 
 const User = z.object({
   id: z.string(),
@@ -30,18 +31,11 @@ export const Groups = z.object({
     }),
   ),
 });
-export const Invitation = z.object({
-  invitedUser: z.object({ id: z.string() }),
-  status: z.string().nullish(),
-  inviteRedeemUrl: z.string().nullish(),
-  invitedUserDisplayName: z.string().nullish(),
-});
 
-/** What is used of each answer. */
+/** What is used of each answer, whoever invites. */
 export const GUEST_ANSWERS = {
   find: Users,
   team: Groups,
-  invite: Invitation,
   look: Look,
   groups: z.object({ value: z.array(z.object({ id: z.string() })) }),
 };
@@ -64,37 +58,6 @@ export function findCall(asked: string): Call {
     method: 'GET',
     path: `/users?$filter=${filter}&$select=${SELECT}&$top=10`,
     repeat: 'safe',
-  };
-}
-
-export function inviteCall(input: GuestInput, facts: Pick<Facts, 'requester'>): Call {
-  const { message, language, cc } = input;
-  const body = {
-    invitedUserEmailAddress: input.address,
-    inviteRedirectUrl: input.redirectUrl,
-    ...(input.displayName ? { invitedUserDisplayName: input.displayName } : {}),
-    invitedUserType: input.userType,
-    sendInvitationMessage: input.sendMail,
-    ...(message || language || cc
-      ? {
-          invitedUserMessageInfo: {
-            ...(message ? { customizedMessageBody: message } : {}),
-            // Graph ignores the language when a custom body is given (invitedUserMessageInfo).
-            ...(language ? { messageLanguage: language } : {}),
-            ...(cc ? { ccRecipients: [{ emailAddress: { address: cc } }] } : {}),
-          },
-        }
-      : {}),
-    invitedUserSponsors: [{ '@odata.type': '#microsoft.graph.user', id: input.sponsor || facts.requester.id }],
-  };
-  return {
-    name: 'invite',
-    to: 'graph',
-    method: 'POST',
-    path: '/invitations',
-    body,
-    // It can be found again in the directory.
-    repeat: 'restart',
   };
 }
 

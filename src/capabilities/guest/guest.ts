@@ -7,6 +7,7 @@ import { GUEST_ANSWERS } from './calls.ts';
 import { GUEST_FIELDS, type GuestInput, readGuest, writeGuest } from './input.ts';
 import type { GuestOutcome } from './outcome.ts';
 import { judgedGuest, planGuest } from './plan.ts';
+import { PROVIDERS, type ProviderName, readFor } from './provider.ts';
 import { stepGuest } from './step.ts';
 import { storyOfGuest } from './story.ts';
 import { chooseTeam } from './team.ts';
@@ -18,24 +19,27 @@ export interface GuestSettings {
   readonly defaultRedirectUrl: string;
   /** Graph's base URL with version, for bodies that name objects by address. */
   readonly graphUrl: string;
+  /** Who sends the invitations. */
+  readonly guestProvider: ProviderName;
 }
 
 export function guest(settings: GuestSettings): Capability<GuestInput, GuestOutcome> {
+  const provider = PROVIDERS[settings.guestProvider];
   return {
     name: 'guest',
     topic: 'guests',
     commands: ['invite', 'invite guest', 'add guest', 'bring in'],
     fields: GUEST_FIELDS,
-    read: (raw, around) => readGuest(raw, around, settings.defaultRedirectUrl),
+    read: (raw, around) => readFor(provider, raw, readGuest(raw, around, settings.defaultRedirectUrl)),
     write: writeGuest,
     choose: (input, field, option) => (field === 'team' ? chooseTeam(input, option.value) : input),
     subject: (input) => input.address.toLowerCase(),
-    answers: GUEST_ANSWERS,
+    answers: { ...GUEST_ANSWERS, ...provider.answers },
     judged: judgedGuest,
-    plan: (input, answers, facts) => planGuest(input, answers, facts, settings.graphUrl),
+    plan: (input, answers, facts) => planGuest(input, answers, facts, settings.graphUrl, provider),
     shorten: (input, until) => ({ ...input, until }),
-    step: (input, answers, facts) => stepGuest(input, answers, facts, settings.graphUrl),
     mayOpen: ({ outcome }, { id }) => settings.admins.has(id) || outcome?.stay?.sponsor?.id === id,
+    step: (input, answers, facts) => stepGuest(input, answers, facts, settings.graphUrl, provider),
     story: storyOfGuest,
   };
 }

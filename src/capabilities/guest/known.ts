@@ -12,6 +12,7 @@ import { findCall, pick, type User, type Users } from './calls.ts';
 import type { GuestInput } from './input.ts';
 import type { GuestOutcome } from './outcome.ts';
 import { faultOfAddress, readPeople } from './people.ts';
+import type { ProviderName } from './provider.ts';
 import type { Heard } from './stay.ts';
 
 export interface CommandSettings {
@@ -19,6 +20,7 @@ export interface CommandSettings {
   readonly admins: ReadonlySet<string>;
   readonly defaultRedirectUrl: string;
   readonly graphUrl: string;
+  readonly guestProvider: ProviderName;
 }
 
 export type GuestRequest = Request<GuestInput, GuestOutcome>;

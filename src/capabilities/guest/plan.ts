@@ -4,15 +4,15 @@
  */
 import type { Answer, Call, Facts } from '../../requests/capability.ts';
 import type { Case } from '../../requests/policy/judge.ts';
-import { inviteCall, joinCall } from './calls.ts';
+import { joinCall } from './calls.ts';
 import type { GuestInput } from './input.ts';
 import type { GuestOutcome } from './outcome.ts';
+import type { GuestProvider } from './provider.ts';
 import { teamFound } from './team.ts';
 
-/** Who is asked for, for which team and until when. */
-export function judgedGuest(input: GuestInput, answers: readonly Answer[]): Case | null {
-  // Whoever was looked at again is removed as the policy says; nobody asked for that.
-  if (answers.some(({ call }) => call.name === 'look')) return null;
+/** Who is asked for, for which team and until when. That a guest is removed in the end is the policy's own will. */
+export function judgedGuest(input: GuestInput, answers: readonly Answer[], call?: Call): Case | null {
+  if (call?.method === 'DELETE') return null;
   const { address, team, until, language } = input;
   const found = team && teamFound(input, answers);
   return {
@@ -30,7 +30,9 @@ export function planGuest(
   answers: readonly Answer[],
   facts: Facts<GuestOutcome>,
   graphUrl: string,
+  provider: GuestProvider,
 ): readonly Call[] {
   const team = teamFound(input, answers);
-  return [inviteCall(input, facts), ...(team ? [joinCall(team, '{guest}', graphUrl)] : [])];
+  const heard = (name: string) => answers.findLast((answer) => answer.call.name === name)?.reply ?? undefined;
+  return [provider.inviteCall(input, facts, heard), ...(team ? [joinCall(team, '{guest}', graphUrl)] : [])];
 }

@@ -3,12 +3,11 @@
  * whoever asked sees in their own chat. No I/O; must not know Teams, HTTP, SQL or card templates.
  * Source: Microsoft Graph v1.0, invitation-post (inviting a pending guest again answers with the same user).
  */
-import type { Answer, Call, Capability, Facts, Step } from '../../requests/capability.ts';
+import type { Answer, Capability, Facts, Step } from '../../requests/capability.ts';
 import { bad, good, problem } from '../../requests/problem.ts';
 import type { Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
-import { inviteProblem } from './bringIn.ts';
-import { Invitation, inviteCall, Users } from './calls.ts';
+import { Users } from './calls.ts';
 import type { GuestInput } from './input.ts';
 import {
   aboutGuest,
@@ -23,6 +22,7 @@ import {
   sponsorOf,
   tell,
 } from './known.ts';
+import { type Invited, PROVIDERS } from './provider.ts';
 
 export interface ResendInput {
   readonly address: string;
@@ -59,7 +59,7 @@ export function guestResend(kind: Kind, settings: CommandSettings): Capability<R
     write: ({ address }) => ({ people: address }),
     choose: (input) => input,
     subject: ({ address }) => address,
-    answers: { find: Users, invite: Invitation },
+    answers: { find: Users, ...PROVIDERS[settings.guestProvider].answers },
     beside: ({ address }) => [aboutGuest(address), { capability: 'guestResend', subject: address }],
     // A link goes to nobody by itself, but whoever has it comes in.
     judged: ({ address }) => ({ what: 'resend', address }),
@@ -77,13 +77,14 @@ function step(
 ): Step<ResendOutcome> {
   const { requester, beside, policy, now, requestId } = facts;
   const requests = requestsOf(beside, address);
+  const provider = PROVIDERS[settings.guestProvider];
+  const heard = (name: string) => answers.findLast(({ call }) => call.name === name)?.reply ?? undefined;
   const invited = answers.findLast(({ call }) => call.name === 'invite');
   const reply = invited?.reply;
   if (invited && reply?.ok) {
-    const { inviteRedeemUrl: redeemUrl, invitedUserDisplayName } = reply.body as Partial<
-      ReturnType<typeof Invitation.parse>
-    >;
-    const name = requests[0]?.outcome?.name ?? invitedUserDisplayName;
+    const told = reply.assumed ? {} : provider.readInvitation(reply.body);
+    const { redeemUrl, name: asNamed }: Invited = told;
+    const name = requests[0]?.outcome?.name ?? asNamed;
     return {
       kind: 'done',
       outcome: {
@@ -96,7 +97,7 @@ function step(
       ...(kind === 'mail' ? { wakes: tell(address, { key: 'mailed', body: { id: requestId } }) } : {}),
     };
   }
-  if (reply?.ok === false) return { kind: 'fail', problem: inviteProblem(reply.problem) };
+  if (reply?.ok === false) return { kind: 'fail', problem: provider.inviteProblem(reply.problem), fresh: true };
 
   const denied = deniedTo(requester, address, requests, settings, true);
   if (denied) return { kind: 'fail', problem: denied };
@@ -108,7 +109,11 @@ function step(
   const mayAt = lastMailAt(beside, requests) + policy.resendCoolDownHours * 3600_000;
   if (kind === 'mail' && now < mayAt)
     return { kind: 'fail', problem: problem('clash', say('guestResend.coolDown', { address, at: mayAt })) };
-  return { kind: 'call', call: again(kind, address, requests[0], facts, settings) };
+  const first = provider.lookUp(facts, heard);
+  if (first) return 'call' in first ? { kind: 'call', call: first.call } : { kind: 'fail', problem: first.problem };
+  const call = provider.inviteCall(again(kind, address, requests[0], facts, settings), facts, heard);
+  // A second mail leaves no trace, so nobody but a person can say whether it went out. Another link harms nobody.
+  return { kind: 'call', call: { ...call, repeat: kind === 'mail' ? 'never' : 'safe' } };
 }
 
 /** The latest mail that is known of, epoch ms; 0: none. */
@@ -124,18 +129,14 @@ function again(
   kind: Kind,
   address: string,
   before: GuestRequest | undefined,
-  facts: Facts<ResendOutcome>,
+  { requester }: Facts<ResendOutcome>,
   { defaultRedirectUrl }: CommandSettings,
-): Call {
-  const sponsor = before ? sponsorOf(before).id : facts.requester.id;
+): GuestInput {
+  const sponsor = before ? sponsorOf(before).id : requester.id;
   const fresh: GuestInput = { address, redirectUrl: defaultRedirectUrl, sendMail: true, userType: 'Guest', sponsor };
   const { message: _said, language: _in, cc: _too, ...bare } = before?.input ?? fresh;
   const input = kind === 'mail' ? (before?.input ?? fresh) : bare;
-  return {
-    ...inviteCall({ ...input, address, sponsor, sendMail: kind === 'mail' }, facts),
-    // A second mail leaves no trace, so nobody but a person can say whether it went out. Another link harms nobody.
-    repeat: kind === 'mail' ? 'never' : 'safe',
-  };
+  return { ...input, address, sponsor, sendMail: kind === 'mail' };
 }
 
 function story(

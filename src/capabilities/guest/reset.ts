@@ -8,8 +8,8 @@ import type { Answer, Call, Capability, Facts, Field, Raw, Step } from '../../re
 import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
 import type { Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
-import { inviteProblem } from './bringIn.ts';
-import { findCall, Invitation, inviteCall, pick, Users } from './calls.ts';
+import { findCall, pick, Users } from './calls.ts';
+import type { GuestInput } from './input.ts';
 import {
   aboutGuest,
   answerTo,
@@ -23,6 +23,7 @@ import {
   tell,
 } from './known.ts';
 import { faultOfAddress, readPeople } from './people.ts';
+import { PROVIDERS } from './provider.ts';
 
 export interface ResetInput {
   readonly address: string;
@@ -43,6 +44,8 @@ const TO: Field = {
   phrases: ['to'],
 };
 const FIELDS = [PEOPLE, TO];
+/** Whoever sends the invitations otherwise: only Graph knows how to reset one. */
+const { graph } = PROVIDERS;
 
 export function guestReset(settings: CommandSettings): Capability<ResetInput, ResetOutcome> {
   return {
@@ -55,7 +58,7 @@ export function guestReset(settings: CommandSettings): Capability<ResetInput, Re
     write: ({ address, to }) => ({ people: address, to }),
     choose: (input) => input,
     subject: ({ address }) => address,
-    answers: { find: Users, invite: Invitation },
+    answers: { find: Users, ...graph.answers },
     beside: ({ address }) => [aboutGuest(address)],
     judged: ({ to }) => ({ what: 'reset', address: to }),
     step: (input, answers, facts) => step(input, answers, facts, settings),
@@ -93,7 +96,7 @@ function step(
     wakes: tell(address, { key: 'reset', body: { id: facts.requestId, address: to } }),
   });
   const made = answers.findLast(({ call }) => call.name === 'invite')?.reply;
-  if (made && !made.ok) return fail(inviteProblem(made.problem));
+  if (made && !made.ok) return fail(graph.inviteProblem(made.problem));
 
   // Whoever has the new address: nobody, this guest (then a lost answer was a good one), or somebody else.
   const newly = answerTo(answers, findCall(to));
@@ -120,11 +123,11 @@ const userIdOf = ({ lost }: Facts<ResetOutcome>): string | undefined => {
 function reset(
   userId: string,
   to: string,
-  before: Parameters<typeof inviteCall>[0] | undefined,
+  before: GuestInput | undefined,
   facts: Facts<ResetOutcome>,
   { defaultRedirectUrl }: CommandSettings,
 ): Call {
-  const call = inviteCall(
+  const call = graph.inviteCall(
     {
       redirectUrl: before?.redirectUrl ?? defaultRedirectUrl,
       userType: before?.userType ?? 'Guest',
@@ -134,6 +137,7 @@ function reset(
       sendMail: true,
     },
     facts,
+    () => undefined,
   );
   const { invitedUserSponsors: _kept, ...body } = call.body as Readonly<Record<string, unknown>>;
   // Whether it was done shows in the directory, so a lost answer is looked for before it is sent again.

@@ -7,6 +7,7 @@ import { bringIn } from './bringIn.ts';
 import { followUp } from './followUp.ts';
 import type { GuestInput } from './input.ts';
 import type { GuestOutcome } from './outcome.ts';
+import type { GuestProvider } from './provider.ts';
 import { begun } from './stay.ts';
 
 /** `graphUrl` is the base that goes into bodies which must name an object by its full address. */
@@ -15,10 +16,11 @@ export function stepGuest(
   answers: readonly Answer[],
   facts: Facts<GuestOutcome>,
   graphUrl: string,
+  provider: GuestProvider,
 ): Step<GuestOutcome> {
   const { soFar } = facts;
   if (soFar?.stay) return followUp(input, { ...soFar, stay: soFar.stay }, answers, facts);
-  const step = bringIn(input, answers, facts, graphUrl);
+  const step = bringIn(input, answers, facts, graphUrl, provider);
   if (step.kind !== 'done') return step;
   const { outcome } = step;
   // A colleague stays anyway, and of a guest without a last day who has accepted there is nothing to hear.

@@ -13,7 +13,7 @@ import { call, fail } from './steps.ts';
 
 /** A directory needs a while for a new guest; we wait 2, 4, 8 … 60 s between tries, about 8 minutes in all. */
 export const CATCH_UP_TRIES = 12;
-const catchUpMs = (tries: number): number => Math.min(1000 * 2 ** tries, 60_000);
+export const catchUpMs = (tries: number): number => Math.min(1000 * 2 ** tries, 60_000);
 
 /** How long a question waits for its answer. */
 const QUESTION_MS = 3 * 24 * 3600_000;

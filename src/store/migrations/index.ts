@@ -7,6 +7,7 @@ import { requests } from './001-requests.ts';
 import { onePerSubject } from './002-one-per-subject.ts';
 import { signals } from './003-signals.ts';
 import { policy } from './004-policy.ts';
+import { proof } from './005-proof.ts';
 
 export function migrations(engine: EngineName): Readonly<Record<string, Migration>> {
   return {
@@ -14,5 +15,6 @@ export function migrations(engine: EngineName): Readonly<Record<string, Migratio
     '002-one-per-subject': onePerSubject,
     '003-signals': signals(engine),
     '004-policy': policy,
+    '005-proof': proof(engine),
   };
 }
