@@ -99,6 +99,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     graphUrl: config.graphUrl,
     guestProvider: config.guestProvider,
     botId: config.botId,
+    followUpMs: config.followUpMs,
     publicUrl,
     ringMs: config.ringMs,
     referralChoices: readCardFile('choices/referral') as ReferralChoices,
@@ -178,7 +179,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     policyNow,
     clock,
     log,
-    isAdmin,
+    admins: config.admins,
     changed,
     settings: {
       concurrency: config.concurrency,

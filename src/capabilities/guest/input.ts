@@ -34,8 +34,6 @@ export interface GuestInput {
   readonly more?: Readonly<Record<string, string>>;
   /** Entra object id of the person answerable for the guest: the requester. */
   readonly sponsor: string;
-  /** Send another mail although an invitation is pending. */
-  readonly again?: true;
 }
 
 /** The longest `more`, serialised (Governance Toolkit 365, InviteGuest). */
@@ -230,7 +228,6 @@ export function readGuest(
         until,
         more,
       }),
-      ...(raw['again'] === 'true' ? { again: true as const } : {}),
     })),
   );
 }
