@@ -585,7 +585,7 @@ function inDays(days: number): string {
 }
 
 describe('an app whose Usher is killed while it waits', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   it('asks again and gets its guest, who is invited once', async () => {
     const lane = await openLane(await sqlite());
