@@ -12,8 +12,10 @@ import { readAnswer } from '../src/remotes/answer.ts';
 import { readGt365Answer } from '../src/remotes/gt365Answer.ts';
 import { needsSignIn, readPartnerAnswer } from '../src/remotes/partnerAnswer.ts';
 import { readArguments } from '../src/requests/arguments.ts';
-import type { Answer, AnyCapability, Call, Reply, Signal, Step, Wake } from '../src/requests/capability.ts';
+import type { Answer, AnyCapability, Call, Reply, Signal, Step } from '../src/requests/capability.ts';
+import type { Tally } from '../src/requests/many/rows.ts';
 import { OPEN_POLICY, Policy } from '../src/requests/policy/policy.ts';
+import type { Change } from '../src/requests/ports.ts';
 import { isSignIn, problem, SIGN_IN_AGAIN } from '../src/requests/problem.ts';
 import type { LostCall, Person, Place, Request, RequestState } from '../src/requests/request.ts';
 import type { Say } from '../src/requests/say.ts';
@@ -55,6 +57,8 @@ interface Given {
   /** The requests the capability sees beside its own, and from when on; a later one takes the place of its earlier self. */
   readonly beside?: readonly (Partial<Request> & { readonly afterMs?: number })[];
   readonly soFar?: unknown;
+  /** What the rows of a list have come to, look by look; the last one stays. */
+  readonly tallies?: readonly Tally[];
   /** For how long the case goes on though nothing comes from outside. */
   readonly lastsMs?: number;
   /** Also recorded is what the card says whenever the request rests. */
@@ -143,9 +147,11 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
   const left = structuredClone(given.answers ?? {}) as Record<string, (OnWire | 'lost' | 'assumed')[]>;
   const choices = structuredClone(given.chooses ?? {}) as Record<string, string | string[]>;
   const happened: unknown[] = [];
+  const requester = { ...REQUESTER, ...given.requester };
   let input = first;
   let answers: Answer[] = [];
   const lost: LostCall[] = [];
+  const tallies = [...(given.tallies ?? [])];
   let now = NOW;
   let soFar: unknown = given.soFar ?? null;
   /** When something comes from outside: a signal, or a change of another request. */
@@ -162,7 +168,8 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
   const isDeal = capability.topic === 'deals';
   const asked = new Set<string>();
   /** What others are told; a deal told of is the one of the outcome. */
-  const tell = ({ wakes = [] }: { readonly wakes?: readonly Wake[] }): void => {
+  const tell = ({ wakes = [], shows = [] }: Pick<Change, 'wakes' | 'shows'>): void => {
+    for (const one of shows) happened.push(`shows it in ${one.place.conversationId}`);
     const said = wakes.flatMap(({ capability: whom, says }) => (says ? [{ whom, says }] : []));
     const woken = wakes.flatMap(({ capability: whom, says }) => (says || !isDeal ? [] : [whom]));
     if (woken.length > 0) happened.push(`wakes ${woken.join(', ')}`);
@@ -178,7 +185,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       capability: capability.name,
       subject: capability.subject(input),
       tenantId: 't',
-      requester: REQUESTER,
+      requester,
       place,
       input,
       state,
@@ -234,7 +241,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       requestId: 'r0000001',
       now,
       createdAt: NOW,
-      requester: REQUESTER,
+      requester,
       place,
       policy: given.policy ? Policy.parse(given.policy) : OPEN_POLICY,
       lost,
@@ -242,6 +249,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       soFar,
       signals: heardBy(given, now),
       beside: besideAt(given, place, now),
+      rows: (tallies.length > 1 ? tallies.shift() : tallies[0]) ?? null,
     });
     if ('files' in step && step.files) happened.push({ files: step.files });
     if (step.kind === 'call') {
@@ -297,6 +305,9 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       if (option) input = capability.choose(input, field, option);
       else if (!wait(pause)) return { input, happened, ...shown('waiting', step) };
       else happened.push(`asked, and goes on in ${pause} ms`);
+    } else if (step.kind === 'rows') {
+      happened.push({ rows: step.what });
+      soFar = step.outcome;
     } else if (step.kind === 'file') {
       happened.push({ files: step.filing });
       return { input, happened };

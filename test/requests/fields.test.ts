@@ -1,76 +1,117 @@
-/** One field list serves the form, chat, files and HTTP: each field is found by its name and by its other headings. */
+/**
+ * One list of fields for form, chat, files and HTTP: a field that is added to a capability appears in all four, and the
+ * names that others have for the fields of a guest are understood.
+ */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { GUEST_FIELDS, type GuestInput, readGuest, writeGuest } from '../../src/capabilities/guest/input.ts';
-import { readInviteBody } from '../../src/edge/inviteBody.ts';
-import { fieldOf } from '../../src/requests/fields.ts';
-import { OPEN_POLICY } from '../../src/requests/policy/policy.ts';
-import type { Place } from '../../src/requests/request.ts';
+import { GUEST_FIELDS } from '../../src/capabilities/guest/input.ts';
+import { formView } from '../../src/cards/views.ts';
+import { words } from '../../src/cards/words.ts';
+import { readArguments } from '../../src/requests/arguments.ts';
+import type { Field } from '../../src/requests/capability.ts';
+import { columnsOf, fieldOf } from '../../src/requests/fields.ts';
+import { readFile } from '../../src/requests/many/readFile.ts';
 
-const around = {
-  requester: { id: 'a0000000-0000-4000-8000-000000000001', name: 'Rita', locale: 'en' },
-  place: { kind: 'personal', conversationId: 'a:1', tenantId: 't' } as Place,
-  policy: OPEN_POLICY,
-  policyVersion: 0,
-  now: Date.parse('2026-11-20T09:00:00Z'),
+/** A capability of one's own, with a field that nobody has: its words are those of another, so that they exist. */
+const SHUTTLE: Field = {
+  name: 'shuttle',
+  kind: 'text',
+  words: 'guest.field.reason',
+  max: 40,
+  phrases: ['by shuttle'],
+  headings: ['busNumber', 'which bus'],
 };
+const FIELDS: readonly Field[] = [
+  { name: 'people', kind: 'people', words: 'guest.field.people', required: true, headings: ['passenger'] },
+  SHUTTLE,
+];
 
-describe('a field', () => {
-  it('is found by its name and its headings, whatever case, spaces and marks they are written with', () => {
-    for (const [heading, name] of [
-      ['people', 'people'],
-      ['invitedUserEmailAddress', 'people'],
-      ['Invited user e-mail address', 'people'],
-      ['INVITED_USER_DISPLAY_NAME', 'displayName'],
-      ['inviteRedirectURL', 'redirectUrl'],
-      ['send invitation message', 'sendMail'],
-      ['More', 'more'],
-    ] as const)
-      assert.equal(fieldOf(heading, GUEST_FIELDS)?.name, name, heading);
-    for (const heading of ['', ' ', '–', 'requestedBy', 'again', 'invitedUser', '__proto__'])
+describe('the one list of fields', () => {
+  it('shows a field that was added in chat, form, file and HTTP', () => {
+    assert.deepEqual(readArguments('ana@partner.example by shuttle 7', FIELDS), {
+      people: 'ana@partner.example',
+      shuttle: '7',
+    });
+    const form = formView(
+      { capability: 'guest', fields: FIELDS, values: { shuttle: '7' }, problems: [], formId: '00000000' },
+      words('en'),
+    );
+    assert.match(JSON.stringify(form), /"id":"shuttle".*"value":"7"/);
+    const file = readFile(Buffer.from('Which bus;Passenger\n7;ana@partner.example\n'), FIELDS, {});
+    assert.deepEqual(file, {
+      ok: true,
+      value: { rows: [{ line: 2, raw: { shuttle: '7', people: 'ana@partner.example' } }], unused: [] },
+    });
+    assert.equal(fieldOf('busNumber', FIELDS), SHUTTLE);
+  });
+
+  it('knows the names of Governance Toolkit 365 and of Entra’s template', () => {
+    const known: Readonly<Record<string, string>> = {
+      invitedUserDisplayName: 'displayName',
+      invitedUserEmailAddress: 'people',
+      inviteRedirectUrl: 'redirectUrl',
+      sendInvitationMessage: 'sendMail',
+      more: 'more',
+      'Email address to invite [inviteeEmail] Required': 'people',
+      'Redirection url [inviteRedirectURL] Required': 'redirectUrl',
+      'Send invitation message (true or false) [sendEmail]': 'sendMail',
+      'Customized invitation message [customizedMessageBody]': 'message',
+      'E-Mail': 'people',
+      END_DATE: 'until',
+    };
+    for (const [heading, field] of Object.entries(known))
+      assert.equal(fieldOf(heading, GUEST_FIELDS)?.name, field, heading);
+    for (const heading of ['', '[]', 'requestedBy', 'Required', 'department'])
       assert.equal(fieldOf(heading, GUEST_FIELDS), undefined, heading);
   });
 
-  it('is itself under its own name, though another has it as a heading', () => {
-    const fields = [
-      { name: 'a', kind: 'text', words: 'a', headings: ['b'] },
-      { name: 'b', kind: 'text', words: 'b' },
-    ] as const;
-    assert.equal(fieldOf('B', fields)?.name, 'b');
-  });
-
-  it('of the form is a key of the HTTP body, every one of them', () => {
-    const body: Record<string, unknown> = { requestedBy: 'rita@contoso.example' };
-    for (const { name, kind } of GUEST_FIELDS) {
-      if (kind === 'hidden') continue;
-      body[name] = kind === 'toggle' ? true : kind === 'pairs' ? { a: 'b' } : `x ${name}`;
+  it('no two fields go by the same name', () => {
+    const names = GUEST_FIELDS.flatMap(({ name, headings = [] }) => [name, ...headings]);
+    for (const name of names) {
+      const owner = GUEST_FIELDS.find((field) => field.name === name || field.headings?.includes(name));
+      assert.equal(fieldOf(name, GUEST_FIELDS), owner, name);
     }
-    const read = readInviteBody(body, GUEST_FIELDS);
-    assert.ok(read.ok);
-    for (const { name, kind } of GUEST_FIELDS) if (kind !== 'hidden') assert.ok(name in read.value.raw, name);
   });
-});
 
-describe('the pairs a request takes along', () => {
-  const text = fc.string({ maxLength: 40 });
-  const key = text.filter((one) => one.trim() !== '' && one !== '__proto__');
-
-  it('come out of the HTTP body, the input and the form as they went in, whatever they hold', () => {
+  it('takes headings in any order, whatever their case, spaces and punctuation', () => {
+    const spelled = fc
+      .constantFrom(...GUEST_FIELDS.flatMap(({ name, headings = [] }) => [name, ...headings]))
+      .chain((name) =>
+        fc
+          .tuple(
+            fc.constantFrom('', ' ', '  '),
+            fc.constantFrom('', ':', ' *', ' [x]'),
+            fc.boolean(),
+            fc.constantFrom(' ', '_', '-', ''),
+          )
+          .map(([before, after, isUpper, joint]) => {
+            const joined = name.replaceAll(' ', joint);
+            return { name, heading: before + (isUpper ? joined.toUpperCase() : joined) + after };
+          }),
+      );
     fc.assert(
-      fc.property(fc.dictionary(key, text, { maxKeys: 8, noNullPrototype: true }), (more) => {
-        const body = { invitedUserEmailAddress: 'ana@partner.example', requestedBy: 'rita@contoso.example', more };
-        const read = readInviteBody(body, GUEST_FIELDS);
-        assert.ok(read.ok);
-        const inputs = readGuest(read.value.raw, around, 'https://teams.microsoft.com');
-        assert.ok(inputs.ok, JSON.stringify(inputs));
-        const [input] = inputs.value as readonly [GuestInput];
-        const isEmpty = Object.keys(more).length === 0;
-        assert.deepEqual(input.more, isEmpty ? undefined : more);
-        const again = readGuest(writeGuest(input), around, 'https://teams.microsoft.com');
-        assert.ok(again.ok);
-        assert.deepEqual(again.value[0]?.more, input.more);
+      fc.property(spelled, ({ name, heading }) => {
+        assert.equal(fieldOf(heading, GUEST_FIELDS), fieldOf(name, GUEST_FIELDS), heading);
       }),
-      { numRuns: 500 },
+    );
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...GUEST_FIELDS], { minLength: 1 }), (some) => {
+        assert.deepEqual(
+          columnsOf(
+            some.map(({ name }) => name),
+            GUEST_FIELDS,
+          ),
+          some,
+        );
+      }),
+    );
+  });
+
+  it('a field that two columns name is the first one’s', () => {
+    const columns = columnsOf(['email', 'mail', 'nonsense'], GUEST_FIELDS);
+    assert.deepEqual(
+      columns.map((one) => one?.name ?? null),
+      ['people', null, null],
     );
   });
 });

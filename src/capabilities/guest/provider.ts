@@ -34,6 +34,7 @@ export interface GuestProvider {
   readonly answers: Readonly<Record<string, Shape>>;
   /** What has to be looked up before it can invite, or why that cannot be known; null: nothing (more). */
   lookUp(facts: Pick<Facts, 'requester'>, heard: Heard): { readonly call: Call } | { readonly problem: Problem } | null;
+  /** It can be found again in the directory, so a lost answer is looked for. */
   inviteCall(input: GuestInput, facts: Pick<Facts, 'requester' | 'requestId'>, heard: Heard): Call;
   /** `body` has the shape of its `invite` answer. */
   readInvitation(body: Readonly<Record<string, unknown>>): Invited;
@@ -84,9 +85,6 @@ const worded = (why: Problem, sentences: Readonly<Record<string, string>>): Prob
   return key ? { ...why, say: say(key) } : why;
 };
 
-/** A first invitation can be found again in the directory; a second mail to a pending guest leaves no trace there. */
-const repeatOf = (input: GuestInput): Call['repeat'] => (input.again ? 'never' : 'restart');
-
 const graph: GuestProvider = {
   answers: { invite: Invitation },
   lookUp: () => null,
@@ -111,7 +109,15 @@ const graph: GuestProvider = {
         : {}),
       invitedUserSponsors: [{ '@odata.type': '#microsoft.graph.user', id: input.sponsor || facts.requester.id }],
     };
-    return { name: 'invite', to: 'graph', method: 'POST', path: '/invitations', body, repeat: repeatOf(input) };
+    return {
+      name: 'invite',
+      to: 'graph',
+      method: 'POST',
+      path: '/invitations',
+      body,
+      pace: 'invitations',
+      repeat: 'restart',
+    };
   },
 
   readInvitation(body) {
@@ -168,7 +174,15 @@ const gt365: GuestProvider = {
       ...(requestedBy ? { requestedBy } : {}),
       more: moreOf(input, facts.requestId, requestedBy ?? undefined),
     };
-    return { name: 'invite', to: 'gt365', method: 'POST', path: '/api/InviteGuest', body, repeat: repeatOf(input) };
+    return {
+      name: 'invite',
+      to: 'gt365',
+      method: 'POST',
+      path: '/api/InviteGuest',
+      body,
+      pace: 'invitations',
+      repeat: 'restart',
+    };
   },
 
   readInvitation(body) {
