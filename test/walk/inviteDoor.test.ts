@@ -13,7 +13,7 @@ import { appForgeries, flowAppId, roleLessAppId } from '../../src/sandbox/entra.
 import { engines } from '../support/db.ts';
 import { PEOPLE, withPolicy } from '../support/policy.ts';
 import { skip } from '../support/skip.ts';
-import { startBot } from '../support/usher.ts';
+import { spawnBot, startBot } from '../support/usher.ts';
 import { assertNothingLeaked, cardOf, type Lane, openLane, sqlite } from '../support/walk.ts';
 
 /** The documented sample, trailing comma taken out (GT365, API-invite-guest), asked for by somebody who is here. */
@@ -159,6 +159,20 @@ for (const engine of await engines()) {
       assert.deepEqual([...new Set(all.map(({ status }) => status))], [201]);
       assert.equal(new Set(all.map(({ body }) => body.id)).size, 1);
       assert.equal((await lane.town.invitations()).length, 1);
+    });
+
+    it('of two processes at once gets one answer, and one guest', async () => {
+      const other = await startBot(lane.town, lane.database.url, {});
+      try {
+        const apps = [app, new App({ ...lane, bot: other }, app.token)];
+        const asked = { ...SAMPLE, invitedUserEmailAddress: 'duo@partner.example' };
+        const all = await Promise.all(Array.from({ length: 20 }, (_, n) => (apps[n % 2] ?? app).ask(asked)));
+        assert.deepEqual([...new Set(all.map(({ status }) => status))], [201]);
+        assert.equal(new Set(all.map(({ body }) => JSON.stringify(body))).size, 1);
+        assert.equal((await lane.town.invitations()).length, 1);
+      } finally {
+        await other.stop();
+      }
     });
 
     it('under a key that stands for another guest is told so', async () => {
@@ -569,6 +583,39 @@ describe('an approval of what Governance Toolkit 365 sends', function () {
 function inDays(days: number): string {
   return new Date(Date.now() + days * 24 * 3600_000).toISOString().slice(0, 10);
 }
+
+describe('an app whose Usher is killed while it waits', function () {
+  this.timeout(120_000);
+
+  it('asks again and gets its guest, who is invited once', async () => {
+    const lane = await openLane(await sqlite());
+    await lane.bot.stop();
+    const environment = { GUEST_PROVIDER: 'gt365', CALL_TIMEOUT_MS: '10000' };
+    let bot = await spawnBot(lane.town, lane.database.url, environment);
+    try {
+      const app = await openApp({ ...lane, bot });
+      // The work is done, and the answer is on its way for longer than the bot lives.
+      await lane.town.fault({ remote: 'gt365', kind: 'slow', ms: 5_000 });
+      const asked = assert.rejects(() => app.ask());
+      await lane.town.control(`wait?${new URLSearchParams({ mails: 'john.doe@gmail.com', timeoutMs: '15000' })}`);
+      await bot.kill();
+      await asked;
+      bot = await spawnBot(lane.town, lane.database.url, environment);
+      const { status, body } = await new App({ ...lane, bot }, app.token).ask();
+      assert.equal(status, 201, JSON.stringify(body));
+      assert.equal(body.status, 'PendingAcceptance');
+      // The link went down with the answer, and that is said.
+      assert.equal(body.inviteRedeemUrl, '');
+      assert.match(body.message, /answer got lost on the way, but the invitation is there/);
+      assert.equal(lane.town.sandbox.world.mails.length, 1);
+      assert.equal((await lane.database.run('select id from requests')).length, 1);
+    } finally {
+      await bot.stop();
+      await lane.town.close();
+      await lane.database.drop();
+    }
+  });
+});
 
 describe('the curl of the README', function () {
   this.timeout(30_000);
