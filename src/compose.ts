@@ -2,7 +2,9 @@
  * Builds the object graph from the configuration: the one place where the rooms meet. Main, demo and tests all use it.
  * Must not read the environment or decide anything a room should decide.
  */
-
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { toldOf } from './capabilities/guest/invitation.ts';
 import { capabilities } from './capabilities/index.ts';
 import type { ReferralChoices } from './capabilities/referral/choices.ts';
 import { readCardFile } from './cards/folder.ts';
@@ -11,32 +13,51 @@ import { formView } from './cards/views.ts';
 import { words } from './cards/words.ts';
 import type { Config } from './config/config.ts';
 import { closeEdge, listen, openEdge } from './edge/http.ts';
+import { INVITE_ROLE, type InviteDoorParts } from './edge/inviteDoor.ts';
+import { Pace } from './edge/pace.ts';
+import { openAppTokens } from './remotes/appTokens.ts';
 import { openCallTokens } from './remotes/callTokens.ts';
 import { openChannelTokens } from './remotes/channelTokens.ts';
 import { openConnector } from './remotes/connector.ts';
+import { openFiles } from './remotes/files.ts';
 import { openGraph } from './remotes/graph.ts';
+import { openGt365 } from './remotes/gt365.ts';
 import { openPartnerCenter } from './remotes/partnerCenter.ts';
+import { openPeople } from './remotes/people.ts';
 import { openRemotes } from './remotes/remotes.ts';
+import { openSandboxTokens } from './remotes/sandboxTokens.ts';
 import { warmTokens } from './remotes/signedTokens.ts';
 import { openTokens } from './remotes/tokens.ts';
 import { openUserTokens } from './remotes/userTokens.ts';
 import { openWebhookSignatures } from './remotes/webhookSignatures.ts';
+import { Approvals } from './requests/approvals.ts';
+import { Awaited } from './requests/awaited.ts';
 import type { AnyCapability } from './requests/capability.ts';
 import { Desk } from './requests/desk.ts';
+import type { Documents } from './requests/documents.ts';
+import { Hearing } from './requests/hearing.ts';
+import { listDocument } from './requests/many/document.ts';
+import { BATCH } from './requests/many/fileList.ts';
+import { OPEN_POLICY, Policy } from './requests/policy/policy.ts';
 import { openRules } from './requests/policy/rules.ts';
 import type { Clock, Log } from './requests/ports.ts';
 import { openStoreRemote } from './requests/proof/storeRemote.ts';
+import type { Request } from './requests/request.ts';
 import { Runner } from './requests/runner.ts';
 import { Teller } from './requests/teller.ts';
 import { retaining, sealing, Upkeep } from './requests/upkeep.ts';
+import { root } from './root.ts';
 import { openStore } from './store/db.ts';
 import { UsherAdapter } from './teams/adapter.ts';
 import { openApplication } from './teams/application.ts';
 import { commandsOf } from './teams/commands.ts';
+import { openRequestFiles } from './teams/files.ts';
 import { openMembership } from './teams/membership.ts';
 import { openPoster } from './teams/post.ts';
 import { Replies } from './teams/replies.ts';
+import { openRulings } from './teams/rulings.ts';
 import { openTurns } from './teams/turn.ts';
+import { Whys } from './teams/whys.ts';
 
 export interface Usher {
   readonly port: number;
@@ -67,14 +88,19 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
   const clock: Clock = { now: () => Date.now() };
   const store = await openStore(config.databaseUrl.reveal(), { log });
   const tokensOf = (identity: Config['botIdentity']) => identity && openTokens(identity, config.loginUrl);
-  const policyNow = openRules(store);
+  const seed = config.policyFile === null ? OPEN_POLICY : readPolicy(config.policyFile);
+  const policyNow = openRules(store, seed);
+  const isAdmin = (personId: string): boolean => config.admins.has(personId);
   let ownPort = 0;
+  // A sandbox on any free port learns its address when the port is open.
+  const publicUrl = () => config.publicUrl ?? (config.mode === 'sandbox' ? `http://127.0.0.1:${ownPort}` : null);
   const all = capabilities({
     defaultRedirectUrl: config.defaultRedirectUrl,
     graphUrl: config.graphUrl,
+    guestProvider: config.guestProvider,
     botId: config.botId,
-    // A sandbox on any free port learns its address when the port is open.
-    publicUrl: () => config.publicUrl ?? (config.mode === 'sandbox' ? `http://127.0.0.1:${ownPort}` : null),
+    followUpMs: config.followUpMs,
+    publicUrl,
     ringMs: config.ringMs,
     referralChoices: readCardFile('choices/referral') as ReferralChoices,
     referralHoldMs: config.referralHoldMs,
@@ -103,12 +129,26 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       userTokens,
       clock,
     );
+  const gt365 = openGt365(
+    {
+      url: config.gt365Url,
+      scope: config.gt365Scope,
+      isSandbox: config.mode === 'sandbox',
+      // It takes its time: its sibling calls are documented with up to two minutes.
+      timeoutMs: 4 * config.callTimeoutMs,
+      tokens:
+        tokensOf(config.gt365Identity) ??
+        openSandboxTokens(config.loginUrl, { tenantId: config.botTenantId, clientId: config.gt365ClientId }, KEYS_MS),
+    },
+    clock,
+  );
   const remotes = openRemotes({
+    gt365,
     graph: graph.send,
     connector,
     partnerCenter: partner(config.partnerCenterUrl),
     partnerWebhooks: partner(config.partnerWebhookUrl),
-    store: openStoreRemote({ store, clock, changed: () => teller.wake() }),
+    store: openStoreRemote({ store, clock, seed, changed: () => teller.wake() }),
   });
 
   const teller = new Teller({
@@ -127,7 +167,11 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       maxTries: 12,
     },
   });
-  const changed = (): void => teller.wake();
+  const awaited = new Awaited(store);
+  const changed = (request: Request): void => {
+    teller.wake();
+    awaited.changed(request);
+  };
   const runner = new Runner({
     store,
     remotes,
@@ -135,6 +179,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     policyNow,
     clock,
     log,
+    admins: config.admins,
     changed,
     settings: {
       concurrency: config.concurrency,
@@ -151,26 +196,39 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     clock,
     capabilities: all,
     policyNow,
+    isAdmin,
     maxAtOnce: MAX_AT_ONCE,
     queued: () => runner.wake(),
     changed,
     messageLeaseEnd: () => teller.leaseEnd(),
   });
+  const hearing = new Hearing({ store, clock, capabilities: all, queued: () => runner.wake() });
+  const approvals = new Approvals({ store, clock, capabilities: all, queued: () => runner.wake(), changed });
   store.onWake(() => {
     runner.wake();
     teller.wake();
   });
 
+  const documents: Documents = new Map([
+    [BATCH, listDocument(store, all, (sentence, locale) => words(locale).say(sentence))],
+  ]);
+  const filePlace = openFiles({ isSandbox: config.mode === 'sandbox', timeoutMs: CONNECTOR_MS });
+  const files = openRequestFiles({ desk, wire: connector, documents, place: filePlace, log });
   const commands = commandsOf(all);
+  const replies = new Replies({ desk, capabilities: all, commands });
   const application = openApplication(
     openTurns({
       desk,
       teller,
-      replies: new Replies({ desk, capabilities: all, commands }),
+      replies,
+      rulings: openRulings({ approvals, desk, replies }),
+      whys: new Whys({ desk, replies, policyNow, clock, isAdmin, capabilities: all }),
       capabilities: all,
       commands,
       signIns: userTokens,
-      mayCommand: openMembership(connector, config.allowedTenants),
+      files,
+      filePlace,
+      mayCommand: openMembership(connector, config.allowedTenants, policyNow),
       log,
     }),
   );
@@ -187,14 +245,44 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     timeoutMs: KEYS_MS,
   });
 
+  const guests = all.get('guest')!;
+  const invites: InviteDoorParts = {
+    settings: {
+      tenantId: config.graphIdentity?.tenantId ?? config.botTenantId,
+      botId: config.botId,
+      teamsServiceUrl: config.teamsServiceUrl,
+      waitMs: config.inviteWaitMs,
+      publicUrl,
+    },
+    verifyApp: openAppTokens({
+      loginUrl: config.loginUrl,
+      tenants: config.allowedTenants,
+      issuers: config.entraIssuers,
+      // By id, and by the names Azure and Teams propose for the API of a bot (Teams docs, bot single sign-on).
+      audiences: [config.botId, `api://${config.botId}`, `api://botid-${config.botId}`],
+      role: INVITE_ROLE,
+      timeoutMs: KEYS_MS,
+    }),
+    findPerson: openPeople(graph.send),
+    fields: guests.fields,
+    pace: new Pace(config.invitePerMinute),
+    desk,
+    awaited,
+    told: (request) => toldOf(request, guests),
+    spoken: words(undefined).say,
+    audit: (line) => store.audit([line]),
+    log,
+  };
+
   let stopping = false;
   const edge = openEdge({
     settings: config,
     verify,
     verifyCalls,
-    heard: (callback) => desk.heard(callback),
+    heard: (callback) => hearing.heard(callback),
     verifyWebhook: openWebhookSignatures({ ...config.webhookTrust, timeoutMs: KEYS_MS }),
-    heardReferral: (callback) => desk.heardReferral(callback),
+    heardReferral: (callback) => hearing.heardReferral(callback),
+    invites,
     receive: (activity) => adapter.receive(activity, (context) => application.run(context)),
     audit: (line) => store.audit([line]),
     missing: async () => {
@@ -228,6 +316,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     port,
     async stop() {
       stopping = true;
+      awaited.stop();
       clearTimeout(warming);
       const closed = closeEdge(edge);
       await Promise.all([upkeep.stop(), runner.stop(GRACE_MS), Promise.race([closed, after(GRACE_MS)])]);
@@ -236,6 +325,14 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       await store.close();
     },
   };
+}
+
+/** The rules to start with. Throws with every fault: Usher does not start by rules that are not what they seem. */
+function readPolicy(path: string): Policy {
+  const read = Policy.safeParse(JSON.parse(readFileSync(resolve(root, path), 'utf8')));
+  if (read.success) return read.data;
+  const faults = read.error.issues.map(({ path: at, message }) => `${at.join('.') || 'the file'}: ${message}`);
+  throw new Error(`POLICY_FILE ${path}: ${faults.join('; ')}`);
 }
 
 /** Template engine and date patterns compile on first use (0.8 s in all): better now than in somebody's first turn. */

@@ -6,6 +6,7 @@
 import * as chrono from 'chrono-node/en';
 import { DateTime, Info } from 'luxon';
 import type { Surroundings } from '../requests/capability.ts';
+import type { Person } from '../requests/request.ts';
 
 /** Whether a text begins like a day. What only looks like one counts as well, so that it gets its own fault (31 Feb). */
 export function looksLikeDay(text: string): boolean {
@@ -74,4 +75,10 @@ export function readAnyDay(
   const isLast =
     around.now - last.toMillis() < next.toMillis() - around.now && !/[a-z]day|tomorrow|next|week/i.test(typed);
   return (isLast ? last.toISODate() : null) ?? read.day;
+}
+
+/** Epoch ms of a full hour of a day (ISO date) in a person's time zone; `days` later. */
+export function hourOf(day: string, hour: number, { timeZone }: Pick<Person, 'timeZone'>, days = 0): number {
+  const zone = timeZone && Info.isValidIANAZone(timeZone) ? timeZone : 'utc';
+  return DateTime.fromISO(day, { zone }).plus({ days }).set({ hour }).toMillis();
 }

@@ -5,10 +5,17 @@
 import type { AnyCapability } from '../requests/capability.ts';
 import { audit } from './admin/audit.ts';
 import { forget } from './admin/forget.ts';
+import { batch } from './batch.ts';
 import { type CallInviteSettings, callInvite, callStart } from './call/invite.ts';
 import { callJoin } from './call/join.ts';
 import type { CallSettings } from './call/joinStep.ts';
+import { guestExtend } from './guest/extend.ts';
 import { type GuestSettings, guest } from './guest/guest.ts';
+import { guestHandOver } from './guest/handOver.ts';
+import { guestRemove } from './guest/remove.ts';
+import { guestResend } from './guest/resend.ts';
+import { guestReset } from './guest/reset.ts';
+import { guestSweep, type SweepSettings } from './guest/sweep.ts';
 import { CHANGES, referralChange } from './referral/change.ts';
 import { type ReferralNewSettings, referralNew } from './referral/create.ts';
 import { referralInvite } from './referral/invite.ts';
@@ -16,8 +23,10 @@ import { referrals } from './referral/list.ts';
 import { referralNews } from './referral/news.ts';
 import { referral } from './referral/open.ts';
 import { referralWatch, type WatchSettings } from './referral/watch.ts';
+import { approvalsHere, rules, rulesUndo } from './rules/rules.ts';
 
 export type CapabilitySettings = GuestSettings &
+  SweepSettings &
   CallSettings &
   CallInviteSettings &
   ReferralNewSettings &
@@ -26,6 +35,13 @@ export type CapabilitySettings = GuestSettings &
 export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, AnyCapability> {
   const all: readonly AnyCapability[] = [
     guest(settings),
+    guestResend('mail', settings),
+    guestResend('link', settings),
+    guestReset(settings),
+    guestRemove(settings),
+    guestExtend(settings),
+    guestHandOver(settings),
+    guestSweep(settings),
     callInvite(settings),
     callStart(settings),
     callJoin(settings),
@@ -36,6 +52,10 @@ export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, 
     referralInvite(settings),
     referralWatch(settings),
     referralNews,
+    batch,
+    rules(settings),
+    rulesUndo(settings),
+    approvalsHere(settings),
     audit(settings),
     forget(settings),
   ];

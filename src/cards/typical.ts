@@ -20,8 +20,10 @@ function receipt(rows: number): RequestView {
     rows: Array.from({ length: rows }, () => ({ label: '', text: '' })),
     question: [],
     items: [],
+    inputs: [],
     page: [],
     link: [],
+    deciding: [],
     buttons: [button],
     footer: '',
   };

@@ -12,6 +12,13 @@ export const VERBS = [
   'request.again',
   'request.signIn',
   'request.file',
+  'request.look',
+  'request.approve',
+  'request.shorten',
+  'request.refuse',
+  'request.ask',
+  'request.reply',
+  'request.file',
   'signIn.start',
   'form.open',
   'form.cancel',
@@ -20,7 +27,7 @@ export const VERBS = [
 export type Verb = (typeof VERBS)[number] | `${string}.${string}`;
 
 /** What a capability's cards may ask for besides: its form is sent, the same wish is made once more, one of its acts. */
-const OF_A_CAPABILITY = /^(?!request\.)[a-z][A-Za-z]*\.(?:submit|check|again|ring|stop|link|leave|more)$/;
+const OF_A_CAPABILITY = /^(?!request\.)[a-z][A-Za-z]*\.(?:submit|check|again|ring|stop|link|leave|more|send|retry)$/;
 
 const known: ReadonlySet<string> = new Set(VERBS);
 

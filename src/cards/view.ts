@@ -53,8 +53,15 @@ export interface RequestView extends AnyView {
     readonly sub: string;
     readonly data: { readonly text: string; readonly requestId: string; readonly drawn: string };
   }[];
+  /** What may be typed or chosen; goes along with `deciding`. */
+  readonly inputs: readonly {
+    readonly text: Maybe<{ readonly id: string; readonly label: string; readonly value: string }>;
+    readonly date: Maybe<{ readonly id: string; readonly label: string; readonly value: string }>;
+  }[];
   readonly page: Maybe<{ readonly title: string; readonly url: string }>;
   readonly link: Maybe<{ readonly label: string; readonly url: string }>;
+  /** Buttons that take the inputs along, and those that do not. */
+  readonly deciding: readonly ActionView[];
   readonly buttons: readonly ActionView[];
   readonly footer: string;
 }

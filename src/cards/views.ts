@@ -44,6 +44,8 @@ export function requestView(
   const sentence = shown(w.say(story.sentence), LIMITS.sentence);
   const { id, requester, note, createdAt } = request;
   const { question, link, page } = story;
+  const taking = story.buttons.filter(({ takesInputs }) => takesInputs);
+  const others = story.buttons.filter(({ takesInputs }) => !takesInputs);
   // Often the note or the question is what the sentence says already.
   const extra = (more: Say | null, most: number): Maybe<{ readonly text: string }> => {
     const text = more ? shown(w.say(more), most) : sentence;
@@ -75,9 +77,14 @@ export function requestView(
       sub: oneLine(w.say(item.sub), LIMITS.value),
       data: { text: item.command, requestId: id, drawn: String(request.version) },
     })),
+    inputs: (story.inputs ?? []).map(({ id: input, kind, label, value = '' }) => {
+      const shownAs = [{ id: input, label: shown(w.say(label), LIMITS.label), value }] as const;
+      return kind === 'date' ? { text: [], date: shownAs } : { text: shownAs, date: [] };
+    }),
     page: page ? [{ title: oneLine(w.say(page.title), LIMITS.buttonTitle), url: page.url }] : [],
     link: link && showLink ? [{ label: shown(w.say(link.label), LIMITS.note), url: link.url }] : [],
-    buttons: actions(story.buttons, w, { requestId: id }),
+    deciding: actions(taking, w, { requestId: id }),
+    buttons: actions(others.slice(0, LIMITS.buttons - taking.length), w, { requestId: id }),
     footer: w.say(
       say('request.footer', {
         name: oneLine(requester.name, LIMITS.label),

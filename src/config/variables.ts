@@ -122,6 +122,14 @@ export const VARIABLES = {
     list.pipe(z.array(guid)).optional(),
     'Entra object ids of the people who may set Usher up (register webhooks), separated by commas',
   ],
+  FOLLOW_UP_MINUTES: [
+    count(1, 1440).default(15),
+    'How often the directory is asked which guests have accepted, in minutes (one question for all of them; none while nobody is awaited)',
+  ],
+  POLICY_FILE: [
+    z.string().min(1).optional(),
+    'JSON file with the rules Usher starts with (who may ask, who approves, which domains; see env/policy.example.json); admins change them by typing policy. Without it everyone may invite anybody',
+  ],
   REFERRAL_HOLD_SECONDS: [
     count(0, 60).default(5),
     'How long a new deal is held back before it is sent, so that it can be stopped, in seconds',
@@ -137,6 +145,42 @@ export const VARIABLES = {
   REFERRAL_CERTIFICATE_ROOTS: [
     z.string().min(1).optional(),
     'PEM file with root certificates that may stand behind these, beside those Node.js knows',
+  ],
+  GUEST_PROVIDER: [
+    z.enum(['graph', 'gt365'], 'must be graph or gt365').default('graph'),
+    'Who sends guest invitations: graph (Microsoft Graph), or gt365 (Governance Toolkit 365)',
+  ],
+  GT365_URL: [
+    url.optional(),
+    'Governance Toolkit 365, without /api/InviteGuest (default: https://governancetoolkit365.azurewebsites.net; the sandbox in sandbox mode)',
+  ],
+  GT365_SCOPE: [
+    z
+      .string()
+      .regex(/^\S+\/\.default$/, 'must end in /.default')
+      .optional(),
+    'What the token for it is asked for (default: Graph’s own, as it documents; another Usher wants api://<its BOT_ID>/.default)',
+  ],
+  GT365_CLIENT_ID: [guid.optional(), 'App that calls it (default: the one that calls Graph)'],
+  GT365_CLIENT_SECRET: [
+    secret.optional(),
+    'Its client secret; leave empty for a certificate, managed or workload identity',
+  ],
+  GT365_CERTIFICATE_PATH: [
+    z.string().min(1).optional(),
+    'PEM file with certificate and key, instead of GT365_CLIENT_SECRET',
+  ],
+  INVITE_WAIT_SECONDS: [
+    count(0, 110).default(55),
+    'How long POST /api/InviteGuest waits for the end before it answers 202, in seconds (proxies commonly give up after 60)',
+  ],
+  INVITE_PER_MINUTE: [
+    count(1, 10_000).default(120),
+    'How often one app may call /api/InviteGuest, per minute and process of Usher',
+  ],
+  TEAMS_SERVICE_URL: [
+    url.optional(),
+    'Teams connector, where somebody is written to who has not written first (default: https://smba.trafficmanager.net/teams/; the sandbox in sandbox mode)',
   ],
   SANDBOX_URL: [url.default('http://127.0.0.1:3979'), 'Sandbox mode: where the stand-ins listen'],
   DEFAULT_REDIRECT_URL: [
@@ -163,5 +207,9 @@ export const VARIABLES = {
     count(0, 600_000).default(20_000),
     'After a lost answer: how long the directory is given before a look-up is believed, in milliseconds',
   ],
-  CONCURRENCY: [count(1, 200).default(8), 'Requests carried out at once by this process'],
+  CONCURRENCY: [
+    // 30 invitations a second, each a look-up and a call of 150 ms with commits between, are 12 at once; the rest is for whoever comes between.
+    count(1, 200).default(24),
+    'Requests carried out at once by this process (24 keep up with Microsoft’s quota on invitations at 150 ms an answer)',
+  ],
 } as const satisfies Record<string, readonly [z.ZodType, string]>;

@@ -9,12 +9,16 @@ import type { Say } from './say.ts';
 
 /** What the policy said, and where it says so. */
 export interface Approval {
-  readonly verdict: 'allowed' | 'needs approval';
+  readonly verdict: 'allowed' | 'needs approval' | 'refused';
   /** The rule that decided, in words. */
   readonly rule: Say;
   /** Version of the policy. */
   readonly version: number;
   readonly asked: Asked | null;
+  /** Of a request that only looks: what it would do, as method and path. */
+  readonly plan?: readonly string[];
+  /** Who would be asked, by name. */
+  readonly by?: readonly string[];
 }
 
 /** What approvers were shown, and what came of it. Times in epoch ms. */
@@ -34,8 +38,8 @@ export interface Asked {
 
 export interface Shown {
   readonly input: string;
-  /** One digest per call that changes something. */
-  readonly calls: readonly string[];
+  /** One digest per call that changes something; null: whatever the intent comes to (a row of a list that was shown). */
+  readonly calls: readonly string[] | null;
 }
 
 /** A question of an approver, or an answer of whoever asked. */
@@ -75,7 +79,16 @@ export const shownOf = (input: unknown, plan: readonly Call[]): Shown => ({
 
 /** Whether what is about to be done is all within what was shown. Less than that is within it too. */
 export function isWithin(now: Shown, shown: Shown): boolean {
-  return now.input === shown.input && now.calls.every((one) => shown.calls.includes(one));
+  return (
+    now.input === shown.input &&
+    (shown.calls === null || (now.calls?.every((one) => shown.calls?.includes(one)) ?? false))
+  );
+}
+
+/** Whether somebody was or will be asked; never whoever asked for it. */
+export function isApprover(approval: Approval | null, personId: string, askerId: string): boolean {
+  const asked = approval?.asked;
+  return !!asked && personId !== askerId && [...asked.approvers, ...asked.deputies].some(({ id }) => id === personId);
 }
 
 /** Who may decide at this moment; never whoever asked. */

@@ -4,8 +4,11 @@
  * crash, dry run and golden tests. This file must not know any capability, remote or card template.
  */
 import type { CallNotice } from './callNotices.ts';
+import type { RawRow, RowEnd, Tally } from './many/rows.ts';
+import type { PaceName } from './pace.ts';
 import type { Case } from './policy/judge.ts';
 import type { Policy } from './policy/policy.ts';
+import type { Change } from './ports.ts';
 import type { Problem, Result } from './problem.ts';
 import type { ReferralNotice } from './referralNotices.ts';
 import type { LostCall, Person, Place, Question, Request } from './request.ts';
@@ -22,7 +25,7 @@ export type Repeat = 'safe' | 'restart' | 'never' | 'tell';
 export interface Call {
   /** The capability's own name for it; answers are found by it. */
   readonly name: string;
-  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks' | 'store';
+  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks' | 'gt365' | 'store';
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path below the remote's base URL (of `teams`: the place's service URL), query included and encoded. */
   readonly path: string;
@@ -30,6 +33,8 @@ export interface Call {
   /** Only while what is changed is still as this eTag says, its quotes included (RFC 9110, If-Match). */
   readonly ifMatch?: string;
   readonly repeat: Repeat;
+  /** All calls of this pace take turns, those of other processes too (`pace.ts`). */
+  readonly pace?: PaceName;
 }
 
 /** What came back: the part of the body that the capability uses, or a problem that is the capability's to judge. */
@@ -67,6 +72,8 @@ export interface Facts<O = unknown> {
   readonly signals: readonly Signal[];
   /** The requests the capability asked to see (`beside`), newest first. */
   readonly beside: readonly Request[];
+  /** What the rows of a list have come to; null: it is about no list. */
+  readonly rows?: Tally | null;
 }
 
 /** Something heard from outside (a callback, a press), kept with its request. The same key again replaces it. */
@@ -75,6 +82,16 @@ export interface Signal {
   readonly body: Readonly<Record<string, unknown>>;
   /** When it was heard, epoch ms. */
   readonly at: number;
+}
+
+/** The requests a step has to see besides its own, in the same tenant. */
+export interface Sought {
+  readonly capability: string;
+  /** Absent: about anything. */
+  readonly subject?: string;
+  readonly standing?: string;
+  /** How many of those that have ended, newest first; the newest alone when it does not say. */
+  readonly ended?: number;
 }
 
 /** The requests of a capability about a subject, in the same tenant. */
@@ -113,19 +130,23 @@ interface SoFar<O> {
   /** Filed before anything of this is said; what was filed before under its key stays as it is. */
   readonly files?: Filing;
   readonly wakes?: readonly Wake[];
+  /** Further messages that are to show it from now on. */
+  readonly shows?: NonNullable<Change['shows']>;
 }
 
 /** What to do next. Times in milliseconds. */
 export type Step<O> =
   | { readonly kind: 'call'; readonly call: Call; readonly outcome?: O }
   | { readonly kind: 'file'; readonly filing: Filing }
+  /** The next rows of a list are filed, or all that failed are to be filed once more; then the step is asked again. */
+  | { readonly kind: 'rows'; readonly what: 'file' | 'again'; readonly outcome: O }
   | ({
       readonly kind: 'later';
       readonly forMs: number;
       readonly note?: Say;
       /** Waits for something from outside, not for its turn. */
       readonly waits?: true;
-      /** The answers are no longer needed: `outcome` holds what was in them. */
+      /** The answers, and what was lost on the way, are no longer needed: `outcome` holds what was in them. */
       readonly fresh?: true;
     } & SoFar<O>)
   | ({
@@ -193,6 +214,8 @@ export interface Button {
   readonly verb: string;
   readonly data?: Readonly<Record<string, string>>;
   readonly style?: 'positive' | 'destructive';
+  /** What stands in the card's inputs goes along. */
+  readonly takesInputs?: true;
 }
 
 /** What a request's card tells, before it has a language or a shape. A plain string is text a person typed. */
@@ -205,12 +228,22 @@ export interface Story {
   readonly rows: readonly { readonly label: Say; readonly text: string | Say }[];
   readonly buttons: readonly Button[];
   readonly question?: Question;
+  /** What may be typed or chosen on the card; it goes along with every button. */
+  readonly inputs?: readonly CardInput[];
   /** What was found, each with a command that opens it. */
   readonly items?: readonly StoryItem[];
   /** Where the thing itself is to be seen, outside Teams. */
   readonly page?: { readonly title: Say; readonly url: string };
   /** A secret (redeem link): rendered only in 1:1 to the requester. */
   readonly link?: { readonly label: Say; readonly url: string };
+}
+
+/** `value` is what stands in it at first. */
+export interface CardInput {
+  readonly id: string;
+  readonly kind: 'text' | 'date';
+  readonly label: Say;
+  readonly value?: string;
 }
 
 export interface StoryItem {
@@ -226,7 +259,7 @@ export interface Act {
   /** Typed commands that do it, e.g. `call leave`; how they are shown, and the catalogue key of what they do. */
   readonly typed?: { readonly words: readonly [string, ...string[]]; readonly usage: string; readonly does: string };
   /** Why this person may not; otherwise whoever is in the conversation may. */
-  denies?(who: Person): Problem | null;
+  denies?(who: Person, request: Request): Problem | null;
   /** What the request is to hear (its keys make two presses one), or what is wrong. `data` is what was pressed or typed. */
   read(request: Request, data: Raw): Result<readonly Omit<Signal, 'at'>[]>;
 }
@@ -236,11 +269,12 @@ export interface Surroundings {
   readonly requester: Person;
   readonly place: Place;
   readonly policy: Policy;
+  readonly policyVersion: number;
   /** Epoch ms. */
   readonly now: number;
 }
 
-/** What people bring others into, and the rules of it. */
+/** What people bring others into, and the rules of that. */
 export const TOPICS = ['guests', 'calls', 'deals', 'rules'] as const;
 export type Topic = (typeof TOPICS)[number];
 
@@ -254,6 +288,10 @@ export interface Capability<I = never, O = never> {
   /** The typed command, e.g. `invite`, first; then other words for it. None: nobody asks for it in words. */
   readonly commands: readonly string[];
   readonly fields: readonly Field[];
+  /** Typing it opens its form, filled in, however much was typed. */
+  readonly formFirst?: true;
+  /** Why this person may not ask for it at all, here. */
+  denies?(who: Person, where: Place): Problem | null;
   /** Whose gate holds it back; Graph's when it does not say. */
   readonly remote?: Call['to'];
   /** It only looks: nothing that anybody asked for, so it is no part of what is listed as such. */
@@ -275,14 +313,23 @@ export interface Capability<I = never, O = never> {
    */
   readonly answers: Readonly<Record<string, Shape>>;
   step(input: I, answers: readonly Answer[], facts: Facts<O>): Step<O>;
-  /** What the policy judges before anything is changed. Without it the policy has no say. */
-  judged?(input: I): Case;
+  /** How many of it are asked for in one go: each row of a list is then a request of this capability. */
+  readonly list?: ListOf<I, O>;
+  /** It is about the rows of a list. */
+  readonly hasRows?: true;
+  /**
+   * What the policy judges, as far as it is known: when it is asked for, and before each call that changes something. Null:
+   * of this call it has been judged already.
+   */
+  judged?(input: I, answers: readonly Answer[], call?: Call): Case | null;
   /** Every call that would change something, as far as look-ups can tell; what only a call will tell has a placeholder. */
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
   /** The input with an earlier last day. */
   shorten?(input: I, until: string): I;
+  /** Who may open a request besides whoever asked for it, and those where it was asked. */
+  mayOpen?(request: Request<I, O>, who: Person): boolean;
   /** The requests a step has to see besides its own. */
-  beside?(input: I): readonly Beside[];
+  beside?(input: I): readonly Sought[];
   /** What anybody in the same conversation may do to a request, by name. */
   readonly acts?: Readonly<Record<string, Act>>;
   /** The subject that typed acts are about, here. */
@@ -308,8 +355,20 @@ export interface Capability<I = never, O = never> {
       readonly buttons: readonly Button[];
     };
     /** While it is under way, where the spine's own words would say less. */
-    readonly live?: Pick<Story, 'state' | 'sentence' | 'tone' | 'buttons' | 'items'>;
+    readonly live?: Pick<Story, 'state' | 'sentence' | 'tone' | 'buttons' | 'items' | 'link'>;
   };
+}
+
+/** What a capability says of lists of its requests. */
+export interface ListOf<I, O> {
+  /** The pace of the call that each row comes to. */
+  readonly pace: PaceName;
+  /** More people than have a card each, one by one; null: few enough. */
+  split(raw: Raw): readonly RawRow[] | null;
+  /** Why a row is not worth sending, going by how its subject stood last; null: it is. */
+  known(input: I, standing: string): Say | null;
+  /** How the request of a row ended; null: it goes on. */
+  ended(request: Request<I, O>): RowEnd | null;
 }
 
 /** What a zod schema offers, and all that is asked of it. */

@@ -3,15 +3,14 @@
  * what with a request; the store decides who was first.
  * Must not know how the wish was expressed (text, form, HTTP) or how the answer is shown.
  */
-import type { CallCallback, CallNotice } from './callNotices.ts';
 import type { AnyCapability, Raw, Surroundings } from './capability.ts';
-import { draftOf } from './filing.ts';
 import { newId } from './ids.ts';
+import { fileList, type ListWish } from './many/fileList.ts';
+import { refusals } from './policy/judge.ts';
 import type { PolicyNow } from './policy/rules.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
 import { bad, good, isSignIn, type Problem, problem, REPLACED, type Result } from './problem.ts';
 import { answerSignal, optionOf } from './question.ts';
-import type { ReferralCallback } from './referralNotices.ts';
 import { chatOf, ENDED, LIVE, type Person, type Place, type Request } from './request.ts';
 import { type Say, say } from './say.ts';
 
@@ -20,6 +19,8 @@ export interface DeskParts {
   readonly clock: Clock;
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
   readonly policyNow: PolicyNow;
+  /** Whether somebody may set Usher up. */
+  readonly isAdmin: (personId: string) => boolean;
   /** Most requests one command or form may file. */
   readonly maxAtOnce: number;
   /** Called when something was queued. */
@@ -39,6 +40,10 @@ export interface Wish {
   readonly key: string;
   /** The message that already stands for it (a submitted form), or null. */
   readonly activityId: string | null;
+  /** Nobody is there who posts its first message at once: it is the teller's. */
+  readonly unattended?: true;
+  /** Only what would be done is wanted. */
+  readonly isDry?: true;
 }
 
 export interface Filed {
@@ -71,9 +76,13 @@ export class Desk {
   async submit(wish: Wish): Promise<Result<Filed, readonly Problem[]>> {
     const { store, clock, maxAtOnce, messageLeaseEnd, queued } = this.#parts;
     const capability = this.#capability(wish.capability);
+    const denied = capability.denies?.(wish.who, wish.where);
+    if (denied) return bad([denied]);
     const now = clock.now();
     const inputs = capability.read(wish.raw, await this.#around(wish.who, wish.where, now));
     if (!inputs.ok) return inputs;
+    const refused = wish.isDry ? [] : await this.#refusals(capability, inputs.value, wish, now);
+    if (refused.length > 0) return bad(refused);
     if (inputs.value.length > maxAtOnce) {
       return bad([problem('input', say('problem.tooManyAtOnce', { count: inputs.value.length, most: maxAtOnce }))]);
     }
@@ -88,10 +97,11 @@ export class Desk {
         input,
         activityId: inputs.value.length === 1 ? wish.activityId : null,
         ...(capability.remote ? { remote: capability.remote } : {}),
+        ...(wish.isDry ? { isDry: true as const } : {}),
       })),
       now,
       // A message that is on screen already is updated by the teller; a new one is posted by who asked us, at once.
-      wish.activityId === null ? messageLeaseEnd() : 0,
+      wish.activityId === null && !wish.unattended ? messageLeaseEnd() : 0,
     );
     const isNew = accepted.some((one) => one.isNew);
     if (isNew) queued();
@@ -101,14 +111,33 @@ export class Desk {
     return good({ requests: accepted.map((one) => one.request), isNew, isSame });
   }
 
+  /** The same of a list: one request about all its rows. Nothing is sent before whoever asked has seen it and says so. */
+  async submitList(wish: ListWish): Promise<Result<Filed, readonly Problem[]>> {
+    const filed = await fileList(wish, this.#capability(wish.capability), this.#parts);
+    if (filed.ok && filed.value.isNew) this.#parts.queued();
+    return filed;
+  }
+
+  /** What the policy refuses whatever the directory may say: each sentence once. */
+  async #refusals(
+    capability: AnyCapability,
+    inputs: readonly unknown[],
+    { who, where }: Pick<Wish, 'who' | 'where'>,
+    now: number,
+  ): Promise<readonly Problem[]> {
+    const cases = inputs.flatMap((input) => capability.judged?.(input, []) ?? []);
+    const asker = { id: who.id, isAdmin: this.#parts.isAdmin(who.id), groups: null, ownsTeam: null };
+    return refusals(await this.#parts.policyNow(where.tenantId), cases, asker, now);
+  }
+
   /** What was typed, field by field, as the capability would have it. */
   async arrange(capability: AnyCapability, raw: Raw, requester: Person, place: Place): Promise<Raw> {
     return capability.arrange?.(raw, await this.#around(requester, place)) ?? raw;
   }
 
   async #around(requester: Person, place: Place, now = this.#parts.clock.now()): Promise<Surroundings> {
-    const { policy } = await this.#parts.policyNow(place.tenantId);
-    return { requester, place, policy, now };
+    const { policy, version: policyVersion } = await this.#parts.policyNow(place.tenantId);
+    return { requester, place, policy, policyVersion, now };
   }
 
   /** What would be done, without doing it: sentences, or the faults. */
@@ -180,7 +209,7 @@ export class Desk {
     if (request.erasedAt !== null) return bad(problem('gone', 'problem.erased'));
     const does = this.#capability(request.capability).acts?.[act];
     if (!does) throw new Error(`${request.capability} has no act ${act}`);
-    const denied = does.denies?.(who);
+    const denied = does.denies?.(who, request);
     if (denied) return bad(denied);
     const read = does.read(request, data);
     if (!read.ok) return read;
@@ -209,9 +238,7 @@ export class Desk {
       state: 'cancelled',
       problem: why,
       visible: true,
-      audit: [
-        { at, tenantId: by.tenantId, requestId: id, who: by.requester.id, what: 'replaced', detail: { by: by.id } },
-      ],
+      audit: [lineOf(request, by.requester, at, 'replaced', { by: by.id })],
     });
     if (moved) changed(moved);
   }
@@ -240,42 +267,8 @@ export class Desk {
     return live ?? (await this.list(about))[0] ?? null;
   }
 
-  /**
-   * What the calling service says, kept with the requests it is about. Durable when this answers; a notice about nothing
-   * we know is dropped, since saying it again would not make it known.
-   */
-  async heard({ requestId, tenantId, notices }: CallCallback): Promise<void> {
-    const { store, clock, queued } = this.#parts;
-    for (const notice of notices) {
-      const request = await this.#about(notice, requestId);
-      if (!request || request.tenantId !== tenantId || request.erasedAt !== null) continue;
-      const signals = this.#capability(request.capability).hears?.(request, notice) ?? [];
-      if (await store.signal(request.id, signals, clock.now())) queued();
-    }
-  }
-
-  /** What Partner Center says of a referral, kept with the request its address names; the same is true of it. */
-  async heardReferral({ requestId, notice }: ReferralCallback): Promise<void> {
-    const { store, clock, queued, capabilities } = this.#parts;
-    const request = requestId === null ? null : await store.get(requestId);
-    if (!request || request.erasedAt !== null) return;
-    const heard = this.#capability(request.capability).hearsReferral?.(request, notice);
-    if (!heard) return;
-    const drafts = (heard.files ?? []).map((filing) => draftOf(request, filing, capabilities));
-    const accepted = await store.accept(drafts, clock.now(), 0);
-    const isNews = await store.signal(request.id, heard.signals, clock.now());
-    if (isNews || accepted.some(({ isNew }) => isNew)) queued();
-  }
-
-  /** How an invitation went concerns the request that its context names; all else, and one without, the one of the address. */
-  async #about(notice: CallNotice, requestId: string | null): Promise<Request | null> {
-    const { store } = this.#parts;
-    const context = (notice.about === 'invite' && notice.clientContext?.split('.')[0]) || requestId;
-    return context ? store.get(context) : null;
-  }
-
   /** The request with this id, if it belongs to the place's tenant. */
-  async find(id: string, where: Place): Promise<Request | null> {
+  async find(id: string, where: Pick<Place, 'tenantId'>): Promise<Request | null> {
     const request = await this.#parts.store.get(id);
     return request && request.tenantId === where.tenantId ? request : null;
   }
@@ -309,6 +302,7 @@ export class Desk {
           note: null,
           problem: null,
           question: null,
+          hides: 'approvers',
           visible: true,
           audit: line('cancelled'),
         });

@@ -29,9 +29,10 @@ export const LIVE: readonly RequestState[] = REQUEST_STATES.filter((state) => !E
 
 /** Which state may follow which; the store refuses every other move. */
 export const MOVES: Readonly<Record<RequestState, readonly RequestState[]>> = {
-  'awaiting approval': ['queued', 'declined', 'cancelled'],
+  // Asking back keeps it waiting.
+  'awaiting approval': ['awaiting approval', 'queued', 'declined', 'cancelled'],
   queued: ['sending', 'cancelled'],
-  sending: ['sending', 'queued', 'waiting', 'awaiting approval', 'done', 'failed', 'unsure', 'cancelled'],
+  sending: ['sending', 'queued', 'waiting', 'awaiting approval', 'done', 'failed', 'unsure', 'declined', 'cancelled'],
   waiting: ['queued', 'sending', 'cancelled'],
   // Only what lives on after it was done is taken up again (somebody who did not answer is rung again).
   done: ['queued'],

@@ -4,9 +4,15 @@
  * Must not know any capability, remote, card or SQL: it sees steps, calls and replies.
  */
 
+import type { Approval } from './approval.ts';
 import { besideOf } from './beside.ts';
 import type { AnyCapability, Call, Facts, Filing, Step } from './capability.ts';
+import { endAtGate, endOfLook, isPause } from './dryRun.ts';
 import { draftOf } from './filing.ts';
+import { type AtGate, changes, gateOf, shapeAtGate } from './gate.ts';
+import { allowedLine, factsFor, heldAtGate } from './heldAtGate.ts';
+import { openRows } from './many/fileRows.ts';
+import { takeTurn } from './pace.ts';
 import type { PolicyNow } from './policy/rules.ts';
 import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
 import { isSignIn, type Problem, problem } from './problem.ts';
@@ -16,11 +22,13 @@ import type { Request } from './request.ts';
 import { heldBy, isSetback, type Patience, setbackOf, type Unanswered } from './setback.ts';
 import {
   after,
+  done,
   type Heard,
   heardOf,
   isNews,
   isSeen,
   type Line,
+  later,
   type Next,
   nextN,
   shaped,
@@ -44,6 +52,8 @@ export interface RunnerParts {
   readonly policyNow: PolicyNow;
   readonly clock: Clock;
   readonly log: Log;
+  /** Entra object ids of those who may set Usher up. */
+  readonly admins: ReadonlySet<string>;
   readonly settings: RunnerSettings;
   /** Called after each change a person can see. */
   readonly changed: (request: Request) => void;
@@ -66,11 +76,13 @@ export class Runner {
   readonly #stopping = new AbortController();
   /** What is worked on here, so that its leases can be extended. */
   readonly #inHand = new Set<Request>();
+  readonly #rows: ReturnType<typeof openRows>;
   #holding: NodeJS.Timeout | null = null;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
     const { store, clock, settings, log } = parts;
+    this.#rows = openRows(parts);
     this.#pump = new Pump({
       name: 'runner',
       concurrency: settings.concurrency,
@@ -149,63 +161,72 @@ export class Runner {
       const chose = await this.#move(claim, chosen(request, capability, given, leaseUntil, this.#line));
       return chose ? { go: chose } : { rest: true };
     }
+    const inForce = await policyNow(request.tenantId).catch(trouble);
     const facts: Facts = {
       requestId: request.id,
       now: clock.now(),
       createdAt: request.createdAt,
       requester: request.requester,
       place: request.place,
-      policy: (await policyNow(request.tenantId).catch(trouble)).policy,
+      policy: inForce.policy,
       lost: request.lost,
       earlier: claim.earlier,
       soFar: request.outcome,
       signals: claim.signals,
       beside: await besideOf(store, capability, request).catch(trouble),
+      rows: capability.hasRows ? await this.#rows.look(request).catch(trouble) : null,
     };
     const step: Step<unknown> = capability.step(request.input, answers, facts);
+    const { admins } = this.#parts;
+    const by = { isAdmin: admins.has(request.requester.id), admins: [...admins] };
+    const gateAt = (call: Call): AtGate => ({ capability, request, call, answers, facts, inForce, ...by });
+    const toChange = step.kind === 'call' && changes(step.call);
+    if (request.isDry && (step.kind !== 'call' || (toChange && !capability.judged)) && !isPause(step))
+      return this.#save(claim, endOfLook(request, step, this.#line));
     if ('files' in step && step.files) await this.#file(request, step.files);
     switch (step.kind) {
-      case 'call':
-        return this.#call(claim, step, capability);
+      case 'call': {
+        if (!toChange) return this.#call(claim, step, capability);
+        return this.#pass(claim, step, gateAt(step.call));
+      }
       case 'file': {
         await this.#file(request, step.filing);
         return { go: claim };
       }
+      case 'rows': {
+        const [call] = step.what === 'file' ? (capability.plan?.(request.input, answers, facts) ?? []) : [];
+        if (!call) return this.#fileRows(claim, step, null);
+        return this.#pass(claim, step, gateAt(call));
+      }
       case 'done':
-        return this.#save(claim, {
-          ...soFar(step),
-          state: 'done',
-          nextAt: facts.now,
-          signals: request.signals,
-          problem: null,
-          note: null,
-          question: null,
-          visible: true,
-          audit: [this.#line(request, 'done', { standing: step.standing })],
-        });
+        return this.#save(claim, done(request, step, facts.now, this.#line));
       case 'fail':
         return this.#fail(claim, step.problem, { ...soFar(step), ...(step.fresh ? { forget: 'all' } : {}) });
       case 'later':
-        return this.#save(claim, {
-          ...soFar(step),
-          state: step.waits ? 'waiting' : 'queued',
-          nextAt: facts.now + step.forMs,
-          signals: request.signals,
-          note: step.note ?? null,
-          // What failed before the rest no longer counts.
-          ...(step.fresh ? { forget: 'all', attempts: 0 } : {}),
-          ...(request.question ? { question: null } : {}),
-          visible:
-            request.note?.key !== step.note?.key ||
-            request.question !== null ||
-            isSeen(capability, request, step.outcome),
-          audit: [],
-        });
+        return this.#save(claim, later(request, step, facts.now, isSeen(capability, request, step.outcome)));
       case 'ask': {
         const isNew = isSeen(capability, request, step.outcome);
         return this.#save(claim, asking(request, step, facts.now, isNew, this.#line));
       }
     }
+  }
+
+  /** A call that changes something passes the gate first. */
+  async #pass(work: Work, step: Extract<Step<unknown>, { kind: 'call' | 'rows' }>, at: AtGate): Promise<Next> {
+    const { store } = this.#parts;
+    const gate = gateOf(at);
+    if (gate.kind === 'looks') return this.#call(work, { kind: 'call', call: gate.call }, at.capability);
+    if (work.request.isDry) return this.#save(work, endAtGate(at, gate, this.#line));
+    if (gate.kind === 'passes')
+      return step.kind === 'rows'
+        ? this.#fileRows(work, step, gate.approval)
+        : this.#call(work, step, at.capability, gate.approval);
+    const known = gate.kind === 'asks' ? await factsFor(store, at).catch(trouble) : [];
+    // Of a list nothing has been achieved before its first rows are filed.
+    return this.#save(work, {
+      ...(step.kind === 'call' ? soFar(step) : {}),
+      ...heldAtGate(at, gate, known, this.#line),
+    });
   }
 
   /** On behalf of whoever asked, and where. */
@@ -221,23 +242,31 @@ export class Runner {
     work: Work,
     { call, outcome }: Extract<Step<unknown>, { kind: 'call' }>,
     capability: AnyCapability,
+    approval: Approval | null = null,
   ): Promise<Next> {
     const { store, clock, settings, remotes } = this.#parts;
     // Somebody may have closed the gate since this request was claimed.
     const opensAt = await store.gateOpensAt(call.to).catch(trouble);
     if (opensAt > clock.now()) return this.#held(work, opensAt);
+    const turn = await takeTurn(work, call, store, clock).catch(trouble);
+    if ('rests' in turn) return this.#save(work, turn.rests);
     const n = nextN(work);
     const sentAt = clock.now();
     const mark = call.repeat !== 'safe';
+    const isJudged = approval !== null && isNews(approval, work.request.approval);
     let current: Work | null = work;
-    if (mark || work.unsaved) {
+    if (mark || work.unsaved || isJudged) {
       current = await this.#move(work, {
         state: 'sending',
         ...(mark ? { sends: { n, call, sentAt } } : {}),
+        ...(isJudged ? { approval } : {}),
         leaseUntil: sentAt + settings.leaseMs,
         ...(isNews(outcome, work.request.outcome) ? { outcome, note: null } : {}),
         visible: isSeen(capability, work.request, outcome),
-        audit: mark ? [this.#line(work.request, 'call sent', { call: call.name, method: call.method })] : [],
+        audit: [
+          ...(isJudged ? [allowedLine(work.request, approval, this.#line)] : []),
+          ...(mark ? [this.#line(work.request, 'call sent', { call: call.name, method: call.method })] : []),
+        ],
       });
       if (!current) return { rest: true };
     }
@@ -247,7 +276,7 @@ export class Runner {
         place: work.request.place,
         signal: this.#stopping.signal,
       }),
-      capability.answers[call.name],
+      capability.answers[call.name] ?? shapeAtGate(call.name),
     );
     if (reply.ok || !isSetback(reply.problem)) return heardOf(current, call, sentAt, reply);
     return this.#setBack(current, { call, sentAt, why: reply.problem });
@@ -297,6 +326,24 @@ export class Runner {
       visible: true,
       audit: [this.#line(work.request, 'failed', { kind: why.kind, sentence: why.say.key })],
     });
+  }
+
+  /** The next rows of a list are filed, under what was found at its gate; then its step is asked again. */
+  async #fileRows(work: Work, step: Extract<Step<unknown>, { kind: 'rows' }>, found: Approval | null): Promise<Next> {
+    const { clock, settings } = this.#parts;
+    const approval = found ?? work.request.approval;
+    await this.#rows[step.what]({ ...work.request, approval }).catch(trouble);
+    this.wake();
+    const isNew = found !== null && work.request.approval === null;
+    const moved = await this.#move(work, {
+      state: 'sending',
+      outcome: step.outcome,
+      approval,
+      leaseUntil: clock.now() + settings.leaseMs,
+      visible: false,
+      audit: isNew ? [allowedLine(work.request, found, this.#line)] : [],
+    });
+    return moved ? { go: moved } : { rest: true };
   }
 
   /** Saves a change after which this worker lets go. */

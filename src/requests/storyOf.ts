@@ -2,9 +2,10 @@
  * The story of a request in any state: the capability's title, facts and ending, with the sentences and buttons that are
  * the same for every capability. Pure; must not know languages or cards.
  */
+import { awaitingStory, decidedStory, decisionRows, lookedStory } from './approvalStory.ts';
 import type { AnyCapability, Button, Story } from './capability.ts';
 import { isSignIn, PROBLEM_KINDS, REPLACED } from './problem.ts';
-import type { Request } from './request.ts';
+import { type Audience, ENDED, type Request } from './request.ts';
 import { say } from './say.ts';
 
 /** Nothing is left to tell but that there was something, and at whose wish it is gone. */
@@ -23,12 +24,19 @@ const button = (verb: string, style?: Button['style']): Button => ({
   ...(style ? { style } : {}),
 });
 
-/** What the request's card tells now. */
-export function storyOf(request: Request, capability: AnyCapability): Story {
+/** What the request's card tells now to whoever asked, or to those who are to approve it. */
+export function storyOf(request: Request, capability: AnyCapability, audience: Audience = 'asker'): Story {
+  const story = storyAs(request, capability, audience);
+  return audience === 'approvers' && request.state !== 'awaiting approval' ? decidedStory(request, story) : story;
+}
+
+function storyAs(request: Request, capability: AnyCapability, audience: Audience): Story {
   if (request.erasedAt !== null) return storyOfErased(request);
-  const { title, rows, page, ending, live } = capability.story(request);
+  const { title, rows: own, page, ending, live } = capability.story(request);
+  const rows = [...own, ...decisionRows(request)];
   const base = { title, rows, ...(page ? { page } : {}) };
   const { state, problem, question, note } = request;
+  if (request.isDry && ENDED.has(state)) return { ...base, ...lookedStory(request, { ending, rows }) };
   if (state === 'waiting' && problem && isSignIn(problem))
     return {
       ...base,
@@ -87,11 +95,14 @@ export function storyOf(request: Request, capability: AnyCapability): Story {
       };
     case 'declined':
       return { ...base, sentence: problem?.say ?? say('request.declined'), tone: 'attention', buttons: [] };
+    case 'awaiting approval': {
+      const told = awaitingStory(request, capability, audience);
+      return { ...base, ...told, rows: [...rows, ...(told.rows ?? [])] };
+    }
     case 'queued':
-    case 'awaiting approval':
       return {
         ...base,
-        sentence: note ?? say(state === 'queued' ? 'request.queued' : 'request.awaitingApproval'),
+        sentence: note ?? say('request.queued'),
         tone: 'neutral',
         buttons: [button('request.cancel')],
       };

@@ -5,6 +5,7 @@ import { z } from 'zod/v4';
 import { callForgeries, callsIssuers } from './callsKeys.ts';
 import { forgeries } from './channelKeys.ts';
 import { faultKinds, remotes } from './faults.ts';
+import { gt365Shapes } from './gt365.ts';
 import { behaviours } from './telephony.ts';
 
 const place = { conversation: z.string(), user: z.string() };
@@ -54,6 +55,8 @@ export const executeBody = z.object({
   data: anything.default({}),
   inputs: anything.default({}),
   actionId: z.string().optional(),
+  /** `automatic`: the client asks by itself, by a card's `refresh`. */
+  trigger: z.enum(['manual', 'automatic']).default('manual'),
   title: z.string().optional(),
   /** The code of a sign-in that was finished, when the bot asked for one. */
   state: z.string().optional(),
@@ -72,6 +75,15 @@ export const submitBody = z.object({
   locale: z.string().optional(),
   id: z.string().optional(),
   copies: z.number().int().min(1).max(100).default(1),
+});
+
+/** A consent card is answered. `context` and `uploadUrl`: what a forger would send instead. */
+export const consentBody = z.object({
+  ...place,
+  activityId: z.string(),
+  accept: z.boolean(),
+  context: anything.optional(),
+  uploadUrl: z.string().optional(),
 });
 
 export const installBody = z.object({
@@ -105,6 +117,7 @@ export const faultBody = z.object({
   code: z.string().nullable().default(null),
   message: z.string().nullable().default(null),
   target: z.string().nullable().default(null),
+  shape: z.enum(gt365Shapes).nullable().default(null),
 });
 
 export const redeemBody = z
@@ -120,7 +133,10 @@ export const settingsBody = z
     allowInvitesFrom: z.enum(['everyone', 'adminsGuestInvitersAndAllMembers', 'adminsAndGuestInviters', 'none']),
     consent: z.boolean(),
     latencyMs: z.number().min(0),
+    invitationQuota: z.boolean(),
     teamMemberTwice: z.union([z.literal(201), z.literal(409)]),
+    deltaPageSize: z.number().int().min(1),
+    deltaLifetimeMs: z.number().min(0),
     callsConsent: z.union([z.boolean(), z.literal('joinOnly')]),
     mayRemoveParticipants: z.boolean(),
     phoneReady: z.boolean(),

@@ -4,7 +4,7 @@
  */
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Change, Draft, Message } from '../requests/ports.ts';
-import type { Audience, Place, Request } from '../requests/request.ts';
+import { type Audience, chatOf, type Place, type Request } from '../requests/request.ts';
 import type { Engine } from './engine.ts';
 import { toMessage, toRequest } from './rows.ts';
 import type { MessageRow, RequestRow, Tables } from './schema.ts';
@@ -163,6 +163,20 @@ export function followAt(
       .where('id', '=', requestId)
       .$if(engine.name === 'postgres', (query) => query.forUpdate())
       .executeTakeFirstOrThrow();
+    // This very message shows it already, under another name of its conversation (a chat that was opened for it, a channel
+    // without the thread): it stays whose card it is.
+    const same = await trx
+      .updateTable('messages')
+      .set({ shown_version: version, lease_until: 0, next_at: 0, tries: 0, given_up: 0 })
+      .where('request_id', '=', requestId)
+      .where('activity_id', '=', activityId)
+      .where('conversation_id', '<>', place.conversationId)
+      .where((either) =>
+        either.or([either('conversation_id', '=', chatOf(place)), either('conversation_id', 'like', 'person:%')]),
+      )
+      .returning('activity_id')
+      .executeTakeFirst();
+    if (same) return activityId;
     const before = await trx
       .selectFrom('messages')
       .select('activity_id')

@@ -1,6 +1,8 @@
 /**
- * Policies, version by version: added, never changed. Must not know what a policy says.
+ * Policies, version by version: added, never changed; and what those who approve want to know of guests so far. Must not
+ * know what a policy says.
  */
+import { sql } from 'kysely';
 
 import type { Policy, PolicyInForce } from '../requests/policy/policy.ts';
 import type { AuditLine } from '../requests/ports.ts';
@@ -52,4 +54,19 @@ export function keepPolicy(
     await addLines(trx, [line]);
     return true;
   });
+}
+
+/** Counted in the requests themselves, by the end of their subject. */
+export async function guestsFrom(engine: Engine, tenantId: string, domain: string) {
+  const like = `%@${domain.replaceAll(/[\\%_]/g, '\\$&')}`;
+  const { rows } = await sql<{ known: number; accepted: number; refused_at: number | null }>`
+    select count(distinct case when standing is not null then subject end) as known,
+      count(distinct case when standing = 'accepted' then subject end) as accepted,
+      max(case when state = 'declined' then updated_at end) as refused_at
+    from requests
+    where tenant_id = ${tenantId} and capability = 'guest' and is_dry = 0 and subject like ${like} escape '\\'`.execute(
+    engine.db,
+  );
+  const { known = 0, accepted = 0, refused_at = null } = rows[0] ?? {};
+  return { known: Number(known), accepted: Number(accepted), refusedAt: refused_at };
 }

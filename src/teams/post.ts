@@ -6,38 +6,101 @@ import { render } from '../cards/render.ts';
 import type { View } from '../cards/view.ts';
 import { requestView } from '../cards/views.ts';
 import { type Words, words } from '../cards/words.ts';
-import type { AnyCapability } from '../requests/capability.ts';
+import type { AnyCapability, Story } from '../requests/capability.ts';
 import type { Message, Poster } from '../requests/ports.ts';
-import { type Problem, problem } from '../requests/problem.ts';
-import type { Place, Request } from '../requests/request.ts';
+import { bad, good, type Problem, problem, type Result } from '../requests/problem.ts';
+import type { Audience, Place, Request } from '../requests/request.ts';
+import { say } from '../requests/say.ts';
 import { storyOf } from '../requests/storyOf.ts';
 import type { Wire } from './adapter.ts';
 
 export const CARD = 'application/vnd.microsoft.card.adaptive';
 
-/** A message activity that shows a view. */
-export function cardMessage(view: View, language: Words): Record<string, unknown> {
+/** A message activity that shows a view; `more` is what the card has besides what is seen. */
+export function cardMessage(view: View, language: Words, more: object = {}): Record<string, unknown> {
   const { card, summary } = render(view, language);
-  return { type: 'message', summary, attachments: [{ contentType: CARD, content: card }] };
+  return { type: 'message', summary, attachments: [{ contentType: CARD, content: { ...card, ...more } }] };
 }
+
+/** By this press each client asks for its user's own card (Teams docs, Universal Actions, user-specific views). */
+const lookAgain = ({ id }: Request) => ({
+  refresh: { action: { type: 'Action.Execute', title: 'Look', verb: 'request.look', data: { requestId: id } } },
+});
+
+/** Who looks at a card: `others` are all who see it where many are, each of whom may ask for their own. */
+export type Viewer = Audience | 'others';
 
 /** The view of a request as seen at a place: its secret link only where the requester is alone with the bot. */
-export function viewOf(request: Request, capability: AnyCapability, place: Place, language: Words): View {
-  const alone = place.kind === 'personal' && place.userId === request.place.userId;
-  return requestView(request, storyOf(request, capability), language, { showLink: alone });
+export function viewOf(
+  request: Request,
+  capability: AnyCapability,
+  place: Place,
+  language: Words,
+  viewer: Viewer = 'asker',
+): View {
+  const { userId } = place;
+  const alone =
+    viewer === 'asker' &&
+    place.kind === 'personal' &&
+    (userId === request.place.userId || userId === request.requester.id);
+  const isPersonal = viewer === 'others';
+  const story = storyOf(request, capability, isPersonal ? 'asker' : viewer);
+  return requestView(request, isPersonal ? withoutChoice(story) : story, language, { showLink: alone });
 }
 
+/** What everybody may read; who may do something presses for their own card, or their client does. */
+function withoutChoice({ inputs: _inputs, ...story }: Story): Story {
+  return { ...story, buttons: [{ title: say('button.look'), verb: 'request.look' }] };
+}
+
+/** Where many see a card that some may decide about, each sees their own. */
+export function viewerAt(request: Request, place: Place, audience: Audience = 'asker'): Viewer {
+  return request.state === 'awaiting approval' && place.kind !== 'personal' ? 'others' : audience;
+}
+
+/** A chat that is not open yet, by the Entra id of whose it is (and what is shown there, when that is not the only card). */
+const PERSON = /^person:([^#]+)/;
+
+/** Most chats that were opened and are remembered; opening one again gives the same. */
+const MOST_CHATS = 10_000;
+
 export function openPoster(wire: Wire, capabilities: ReadonlyMap<string, AnyCapability>): Poster {
+  const chats = new Map<string, string>();
+
+  /** The id of the conversation; a person's own chat is opened when it is first needed (Teams docs, proactive messages). */
+  async function conversationOf({ conversationId, serviceUrl, tenantId, botId }: Place): Promise<Result<string>> {
+    const personId = PERSON.exec(conversationId)?.[1];
+    if (personId === undefined) return good(conversationId);
+    const key = `${tenantId} ${botId} ${personId}`;
+    const known = chats.get(key);
+    if (known) return good(known);
+    const answer = await wire.send('POST', serviceUrl, 'v3/conversations', {
+      bot: { id: botId },
+      members: [{ id: personId }],
+      isGroup: false,
+      tenantId,
+      channelData: { tenant: { id: tenantId } },
+    });
+    if (!answer.ok) return bad(answer.problem);
+    const { id } = answer.body;
+    if (typeof id !== 'string' || id === '')
+      return bad(problem('down', 'problem.down', { detail: 'no conversation id' }));
+    if (chats.size >= MOST_CHATS) chats.clear();
+    chats.set(key, id);
+    return good(id);
+  }
+
   async function post(
     place: Place,
+    conversationId: string,
     activity: Record<string, unknown>,
   ): Promise<{ activityId: string } | { problem: Problem }> {
-    const conversation = encodeURIComponent(place.conversationId);
-    const answer = await wire.send('POST', place.serviceUrl, `v3/conversations/${conversation}/activities`, {
+    const path = `v3/conversations/${encodeURIComponent(conversationId)}/activities`;
+    const answer = await wire.send('POST', place.serviceUrl, path, {
       ...activity,
       from: { id: place.botId },
-      conversation: { id: place.conversationId },
-      recipient: { id: place.userId },
+      conversation: { id: conversationId },
+      ...(place.userId === '' ? {} : { recipient: { id: place.userId } }),
     });
     if (!answer.ok) return { problem: answer.problem };
     const { id } = answer.body;
@@ -50,14 +113,19 @@ export function openPoster(wire: Wire, capabilities: ReadonlyMap<string, AnyCapa
     async show(message: Message, request: Request) {
       const capability = capabilities.get(request.capability);
       if (!capability) throw new Error(`no capability named ${request.capability}`);
-      const { place, activityId } = message;
+      const { place, activityId, audience } = message;
       const language = words(request.requester.locale);
-      const activity = cardMessage(viewOf(request, capability, place, language), language);
-      if (activityId === null) return post(place, activity);
-      const path = `v3/conversations/${encodeURIComponent(place.conversationId)}/activities/${encodeURIComponent(activityId)}`;
+      const viewer = viewerAt(request, place, audience);
+      const view = viewOf(request, capability, place, language, viewer);
+      const activity = cardMessage(view, language, viewer === 'others' ? lookAgain(request) : {});
+      const conversation = await conversationOf(place);
+      if (!conversation.ok) return { problem: conversation.problem };
+      const { value: conversationId } = conversation;
+      if (activityId === null) return post(place, conversationId, activity);
+      const path = `v3/conversations/${encodeURIComponent(conversationId)}/activities/${encodeURIComponent(activityId)}`;
       const answer = await wire.send('PUT', place.serviceUrl, path, { ...activity, id: activityId });
       if (answer.ok) return { activityId };
-      return answer.problem.kind === 'gone' ? post(place, activity) : { problem: answer.problem };
+      return answer.problem.kind === 'gone' ? post(place, conversationId, activity) : { problem: answer.problem };
     },
   };
 }

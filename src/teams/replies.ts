@@ -5,6 +5,7 @@
 import type { View } from '../cards/view.ts';
 import { formView, helpView, listView, noticeView, STATE_WORDS } from '../cards/views.ts';
 import type { Words } from '../cards/words.ts';
+import { isApprover } from '../requests/approval.ts';
 import { type AnyCapability, type Button, type Raw, TOPICS } from '../requests/capability.ts';
 import type { Choice, Desk } from '../requests/desk.ts';
 import { newId, readId } from '../requests/ids.ts';
@@ -14,7 +15,7 @@ import { chatOf, type Person, type Place, type Request } from '../requests/reque
 import { type Say, say } from '../requests/say.ts';
 import { storyOf } from '../requests/storyOf.ts';
 import type { Command } from './commands.ts';
-import { viewOf } from './post.ts';
+import { viewerAt, viewOf } from './post.ts';
 
 /** Who asks, where, and in which words the answer is to be. */
 export interface Asker {
@@ -45,6 +46,8 @@ interface FormMore {
 /** Rows a list card shows, and how many more are counted. */
 const ROWS = 10;
 const COUNTED = 100;
+/** Most that wait for approval in one tenant and are looked through. */
+const MOST_WAITING = 1_000;
 
 export class Replies {
   readonly #parts: ReplyParts;
@@ -100,6 +103,25 @@ export class Replies {
     );
   }
 
+  /** What waits for this person's approval, oldest last. */
+  async approvals({ who, where, language }: Asker): Promise<View> {
+    const waiting = await this.#parts.desk.list({
+      tenantId: where.tenantId,
+      states: ['awaiting approval'],
+      limit: MOST_WAITING,
+    });
+    const found = waiting.filter(({ approval, requester }) => isApprover(approval, who.id, requester.id));
+    return listView(
+      {
+        title: say('list.approvals.title'),
+        empty: say('list.approvals.empty'),
+        rows: found.slice(0, ROWS).map((one) => this.#row(one, language)),
+        more: Math.max(0, found.length - ROWS),
+      },
+      language,
+    );
+  }
+
   async requests(asker: Asker): Promise<View> {
     const { who, where, language } = asker;
     const asked = await this.#parts.desk.list({ tenantId: where.tenantId, requesterId: who.id, limit: COUNTED });
@@ -129,12 +151,18 @@ export class Replies {
 
   /** A request's card below, for those who may open it: the requester anywhere, others where it was asked. */
   open(request: Request, asker: Asker): Reply {
-    const { who, where } = asker;
-    if (request.requester.id !== who.id && chatOf(request.place) !== chatOf(where)) {
+    if (!this.mayOpen(request, asker)) {
       const why = problem('denied', say('problem.notYoursToSee', { name: request.requester.name }));
       return { below: this.problem(why, asker) };
     }
     return { below: this.card(request, asker), follows: request };
+  }
+
+  /** Whoever asked may anywhere, and so may who is to approve it; others where it was asked. */
+  mayOpen(request: Request, { who, where }: Pick<Asker, 'who' | 'where'>): boolean {
+    const { requester, place, approval } = request;
+    if (requester.id === who.id || chatOf(place) === chatOf(where)) return true;
+    return isApprover(approval, who.id, requester.id) || this.#capability(request).mayOpen?.(request, who) === true;
   }
 
   /** Whether the request's card of this moment offers that choice. */
@@ -147,8 +175,14 @@ export class Replies {
 
   /** The card of a request that this person may see. */
   card(request: Request, { who, where, language }: Asker): View {
-    const capability = this.#capability(request);
-    return viewOf(request, capability, request.requester.id === who.id ? where : { ...where, userId: '' }, language);
+    const { requester, approval } = request;
+    const isOwn = requester.id === who.id;
+    const viewer = isOwn
+      ? 'asker'
+      : isApprover(approval, who.id, requester.id)
+        ? 'approvers'
+        : viewerAt(request, where);
+    return viewOf(request, this.#capability(request), isOwn ? where : { ...where, userId: '' }, language, viewer);
   }
 
   /** `guests [pending | accepted | mine | from <domain>]`. */
@@ -257,12 +291,15 @@ export class Replies {
   #row(request: Request, language: Words) {
     const { subject, requester, createdAt, state, id } = request;
     const capability = this.#capability(request);
+    // What lives on says how it stands; that it waits for something says little.
+    const live = state === 'waiting' ? storyOf(request, capability).state : undefined;
     // A subject that is a place says nothing to a person, nor one that is erased.
-    const isName = subject !== '' && !capability.subjectAt && !capability.beside;
+    const isPlace = capability.subjectAt || (capability.beside && capability.topic !== 'guests');
+    const isName = subject !== '' && !isPlace && !capability.hasRows;
     return {
       title: isName ? subject : storyOf(request, capability).title,
       sub: say('list.asked', { name: requester.name, when: language.dateTime(createdAt, requester.timeZone) }),
-      state: say(STATE_WORDS[state]),
+      state: live ?? say(STATE_WORDS[state]),
       requestId: id,
     };
   }

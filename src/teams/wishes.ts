@@ -14,11 +14,15 @@ import { say } from '../requests/say.ts';
 import type { Teller } from '../requests/teller.ts';
 import type { Envelope } from './activity.ts';
 import type { InvokeAnswer } from './application.ts';
+import { openAttached, receipt } from './attached.ts';
 import { type Command, didYouMean, findCommand } from './commands.ts';
+import type { AttachedFile, FilePlace, RequestFiles } from './files.ts';
 import { fixedBy, formKey, pressKey, rawOf } from './given.ts';
 import type { Asker, Replies, Reply } from './replies.ts';
+import type { Rulings } from './rulings.ts';
 import { type Brought, type SignIns, signIn } from './signIn.ts';
 import { MOST_TEXT } from './text.ts';
+import type { Whys } from './whys.ts';
 
 export interface WishParts {
   readonly desk: Desk;
@@ -27,6 +31,11 @@ export interface WishParts {
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
   readonly commands: readonly Command[];
   readonly signIns: SignIns;
+  readonly files: RequestFiles;
+  /** Where attached files are fetched from. */
+  readonly filePlace: Pick<FilePlace, 'read'>;
+  readonly rulings: Rulings;
+  readonly whys: Whys;
 }
 
 /** A card in the place of the one pressed. */
@@ -58,11 +67,14 @@ export interface Turn extends Asker {
 
 export interface Wishes {
   typed(text: string, turn: Turn): Promise<Shows>;
+  /** Files came with what was typed. */
+  attached(files: readonly AttachedFile[], text: string, turn: Turn): Promise<Shows>;
   pressed(verb: string, data: Readonly<Record<string, unknown>>, turn: Turn): Promise<Shows>;
 }
 
 export function openWishes(parts: WishParts): Wishes {
-  const { desk, teller, replies, capabilities, commands, signIns } = parts;
+  const { desk, teller, replies, capabilities, commands, signIns, rulings, whys } = parts;
+  const attached = openAttached(parts);
 
   async function run(text: string, turn: Turn): Promise<Shows> {
     const typed = findCommand(text, commands);
@@ -72,6 +84,15 @@ export function openWishes(parts: WishParts): Wishes {
     if (capability && command.act) return typedAct(capability, command.act, rest, turn);
     if (capability) return typedWish(capability, rest, turn);
     switch (command.name) {
+      case 'why':
+        return { below: await whys.why(rest, turn) };
+      case 'why not':
+      case 'policy try':
+        return { below: await whys.whyNot(rest, turn) };
+      case 'approvals':
+        return { below: await replies.approvals(turn) };
+      case 'check':
+        return check(rest, turn);
       case 'requests':
         return { below: await replies.requests(turn) };
       case 'request':
@@ -93,6 +114,20 @@ export function openWishes(parts: WishParts): Wishes {
       default:
         return { below: replies.help(turn, rest) };
     }
+  }
+
+  /** What a command would do, without doing it. */
+  async function check(text: string, turn: Turn): Promise<Shows> {
+    const typed = findCommand(text, commands);
+    const capability = typed?.command.capability && capabilities.get(typed.command.capability);
+    if (!typed || text === '') return { below: replies.unknown(text, didYouMean(text, commands), turn) };
+    if (!capability || typed.command.act) return { below: replies.notice(say('check.readsOnly'), turn) };
+    const raw = await desk.arrange(capability, readArguments(typed.rest, capability.fields), turn.who, turn.where);
+    const { mentions } = turn;
+    const meant = mentions.length === 0 ? raw : { ...raw, mentions: JSON.stringify(mentions) };
+    const filed = await file(capability, meant, turn, null, turn.key, true);
+    const [first] = filed.ok ? [] : filed.problem;
+    return first ? { below: replies.problem(first, turn) } : { nothing: true };
   }
 
   async function typedSignIn(turn: Turn): Promise<Shows> {
@@ -123,8 +158,10 @@ export function openWishes(parts: WishParts): Wishes {
 
   /** A typed command of a capability: filed when complete, else the form with what was understood. */
   async function typedWish(capability: AnyCapability, rest: string, turn: Turn): Promise<Shows> {
+    const denied = capability.denies?.(turn.who, turn.where);
+    if (denied) return { said: denied };
     const raw = await desk.arrange(capability, readArguments(rest, capability.fields), turn.who, turn.where);
-    if (!capability.fields.every((field) => !field.required || raw[field.name])) {
+    if (capability.formFirst || !capability.fields.every((field) => !field.required || raw[field.name])) {
       return { below: replies.form(capability, raw, [], turn) };
     }
     const { mentions } = turn;
@@ -159,18 +196,21 @@ export function openWishes(parts: WishParts): Wishes {
   }
 
   /** Files a wish; receipts that have no message yet are posted here, at once. */
-  async function file(capability: AnyCapability, raw: Raw, turn: Turn, activityId: string | null, key = turn.key) {
+  async function file(
+    capability: AnyCapability,
+    raw: Raw,
+    turn: Turn,
+    activityId: string | null,
+    key = turn.key,
+    isDry = false,
+  ) {
     const { who, where } = turn;
-    const filed = await desk.submit({ capability: capability.name, raw, who, where, key, activityId });
+    const dry = isDry ? { isDry: true as const } : {};
+    const wish = { capability: capability.name, raw, who, where, key, activityId, ...dry };
+    const rows = isDry ? null : capability.list?.split(raw);
+    const filed = await (rows ? desk.submitList({ ...wish, rows, name: null, unused: [] }) : desk.submit(wish));
     if (filed.ok && filed.value.isNew && activityId === null) {
-      await Promise.all(
-        filed.value.requests.map((request) =>
-          teller.tell({
-            message: { requestId: request.id, place: request.place, activityId: null, shownVersion: 0, tries: 0 },
-            request,
-          }),
-        ),
-      );
+      await Promise.all(filed.value.requests.map((request) => receipt(teller, request)));
     }
     return filed;
   }
@@ -184,10 +224,16 @@ export function openWishes(parts: WishParts): Wishes {
     if (capability && action === 'check') return checkForm(capability, data, turn);
     if (capability && action === 'again') return again(capability, text('requestId'), turn);
     if (capability?.acts?.[action]) return pressedAct(action, data, turn);
+    const ruled = await rulings.pressed(verb, data, turn);
+    if (ruled) return ruled;
     switch (verb) {
       case 'form.open': {
         const wanted = capabilities.get(text('capability'));
-        return wanted ? { below: replies.form(wanted, rawOf(wanted, data), [], turn) } : { below: replies.help(turn) };
+        if (!wanted) return { below: replies.help(turn) };
+        const denied = wanted.denies?.(turn.who, turn.where);
+        if (denied) return { said: denied };
+        const filled = await desk.arrange(wanted, rawOf(wanted, data), turn.who, turn.where);
+        return { below: replies.form(wanted, filled, [], turn) };
       }
       case 'form.cancel':
         return { instead: replies.notice(say('form.cancelled'), turn) };
@@ -201,6 +247,8 @@ export function openWishes(parts: WishParts): Wishes {
       case 'request.signIn':
       case 'signIn.start':
         return pressedSignIn(text('requestId'), turn);
+      case 'request.file':
+        return offerFile(text('requestId'), turn);
       case 'request.fix':
         return fix(text('requestId'), turn);
       case 'request.cancel':
@@ -274,6 +322,14 @@ export function openWishes(parts: WishParts): Wishes {
     return { below: replies.form(capability, filled, why, turn, { fixes: request.id }) };
   }
 
+  async function offerFile(id: string, turn: Turn): Promise<Shows> {
+    const request = await own(id, turn);
+    if ('said' in request) return request;
+    const why = await parts.files.offer(request, turn.who, turn.where, (sentence) => turn.language.say(sentence));
+    if (why) return { said: why };
+    return turn.where.kind === 'personal' ? { nothing: true } : { below: replies.notice(say('file.offer'), turn) };
+  }
+
   async function own(id: string, turn: Turn): Promise<Request | { said: Problem }> {
     const request = await desk.find(id, turn.where);
     if (!request) return { said: problem('gone', say('problem.noSuchRequest', { id })) };
@@ -291,5 +347,5 @@ export function openWishes(parts: WishParts): Wishes {
     return { instead: replies.card(now, turn), follows: now };
   }
 
-  return { typed: run, pressed: press };
+  return { typed: run, attached, pressed: press };
 }

@@ -104,6 +104,7 @@ describe('where calls cannot be had', () => {
       meetingId: 'm',
     },
     policy: OPEN_POLICY,
+    policyVersion: 0,
     now: 0,
   };
 

@@ -25,10 +25,16 @@ const BODIES: readonly { readonly method: string; readonly path: RegExp; readonl
     path: /\/participants\/invite$/,
     type: '{ participants: graph.InvitationParticipantInfo[]; clientContext: string }',
   },
+  {
+    method: 'POST',
+    path: /^\/api\/InviteGuest$/,
+    // Of Governance Toolkit 365 (API-invite-guest), which publishes a sample and no types.
+    type: 'Pick<graph.Invitation, "invitedUserDisplayName" | "invitedUserEmailAddress" | "inviteRedirectUrl" | "sendInvitationMessage"> & { requestedBy?: string; more: Record<string, string> }',
+  },
   { method: 'POST', path: /\/mute$/, type: '{ clientContext: string }' },
 ];
 /** Bodies that only point at an object (OData references), which no type describes. */
-const POINTERS = /\/members(?:\/\$ref)?$/;
+const POINTERS = /\/(?:members(?:\/\$ref)?|sponsors\/\$ref)$/;
 
 /** What the types leave out: an identity set may be of the calls' kind, and says so nowhere (CSDL, communicationsIdentitySet). */
 const PRELUDE = `import type * as graph from '@microsoft/microsoft-graph-types';

@@ -15,6 +15,7 @@ const around = {
   requester: { id: 'a0000000-0000-4000-8000-000000000001', name: 'Rita', locale: 'en', timeZone: 'Europe/Lisbon' },
   place: { kind: 'personal', conversationId: 'a', serviceUrl: '', tenantId: 't', botId: 'b', userId: 'u' },
   policy: OPEN_POLICY,
+  policyVersion: 0,
   now: Date.parse('2026-11-20T09:00:00Z'),
 } as const;
 

@@ -99,7 +99,8 @@ describe('every card', () => {
       for (const action of nodes(card).filter((node) => node['type'] === 'Action.Execute')) {
         const verb = String(action['verb']);
         assert.ok(isVerb(verb), `${name}: ${verb}`);
-        const sends = /\.(?:submit|check)$/.test(verb) || verb === 'request.answer';
+        const sends =
+          /\.(?:submit|check)$/.test(verb) || /^request\.(?:answer|approve|shorten|refuse|ask|reply)$/.test(verb);
         assert.equal(action['associatedInputs'], sends ? undefined : 'none', `${name}: ${verb}`);
       }
     }

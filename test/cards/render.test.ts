@@ -76,6 +76,8 @@ describe('render', () => {
       ),
       link: fc.oneof(fc.constant([] as const), fc.tuple(fc.record({ label: text, url: text }))),
       buttons: fc.array(button, { maxLength: 4 }),
+      inputs: fc.constant([]),
+      deciding: fc.constant([]),
       footer: text,
     });
     fc.assert(

@@ -114,6 +114,47 @@ export function samples(w: Words, text: string): Readonly<Record<string, View>> 
     w,
     { showLink: false },
   );
+  views['request-approval'] = requestView(
+    request({ ...about, state: 'awaiting approval' }),
+    story(text, {
+      tone: 'warning',
+      inputs: [
+        { id: 'words', kind: 'text', label: quote('Reason or question') },
+        { id: 'until', kind: 'date', label: quote('Last day, if shorter'), value: '2026-06-30' },
+      ],
+      buttons: [
+        {
+          title: say('button.approve'),
+          verb: 'request.approve',
+          takesInputs: true,
+          data: { asking: '0123456789abcdef' },
+          style: 'positive',
+        },
+        {
+          title: say('button.shorten'),
+          verb: 'request.shorten',
+          takesInputs: true,
+          data: { asking: '0123456789abcdef' },
+        },
+        {
+          title: say('button.refuse'),
+          verb: 'request.refuse',
+          takesInputs: true,
+          data: { asking: '0123456789abcdef' },
+          style: 'destructive',
+        },
+        { title: say('button.ask'), verb: 'request.ask', takesInputs: true, data: { asking: '0123456789abcdef' } },
+      ],
+    }),
+    w,
+    { showLink: false },
+  );
+  views['request-approval-others'] = requestView(
+    request({ ...about, state: 'awaiting approval' }),
+    story(text, { buttons: [{ title: say('button.look'), verb: 'request.look' }] }),
+    w,
+    { showLink: false },
+  );
   views['request-question'] = requestView(
     request({ ...about, state: 'waiting' }),
     story(text, {

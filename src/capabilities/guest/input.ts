@@ -2,6 +2,7 @@
  * A guest invitation as asked for: its fields (one list for chat, form and help), and how raw text becomes an input or
  * a list of faults, each with its field. Pure; must not know Graph's answers or cards.
  */
+import { DateTime } from 'luxon';
 import { z } from 'zod/v4';
 import type { Field, Raw, Surroundings } from '../../requests/capability.ts';
 import { bad, good, type Problem, type problem, type Result } from '../../requests/problem.ts';
@@ -33,20 +34,39 @@ export interface GuestInput {
   readonly more?: Readonly<Record<string, string>>;
   /** Entra object id of the person answerable for the guest: the requester. */
   readonly sponsor: string;
-  /** Send another mail although an invitation is pending. */
-  readonly again?: true;
 }
 
 /** The longest `more`, serialised (Governance Toolkit 365, InviteGuest). */
-const MORE_MAX = 4000;
+export const MORE_MAX = 4000;
 
 export const GUEST_FIELDS: readonly Field[] = [
-  { name: 'people', kind: 'people', words: 'guest.field.people', required: true, max: 4000 },
+  {
+    name: 'people',
+    kind: 'people',
+    words: 'guest.field.people',
+    required: true,
+    max: 4000,
+    // Governance Toolkit 365 and Graph; Entra's template; what people call the column themselves.
+    headings: [
+      'invitedUserEmailAddress',
+      'inviteeEmail',
+      'email address to invite',
+      'email',
+      'email address',
+      'mail',
+      'mail address',
+      'address',
+      'guest',
+      'guest email',
+      'user principal name',
+    ],
+  },
   {
     name: 'team',
     kind: 'text',
     words: 'guest.field.team',
     max: 256,
+    headings: ['team name', 'group', 'group name'],
     phrases: ['to team', 'to the team', 'to group', 'to the group', 'into team', 'team:', 'to'],
     // "to" alone is a word like any other, unless it points at where we are.
     accepts: (text, phrase) => phrase !== 'to' || /^(?:this team|this channel|here)\b/i.test(text),
@@ -56,6 +76,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     kind: 'text',
     words: 'guest.field.reason',
     max: 500,
+    headings: ['justification', 'business justification', 'because'],
     phrases: ['because', 'because of', 'reason:'],
   },
   {
@@ -63,6 +84,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     kind: 'date',
     words: 'guest.field.until',
     max: 60,
+    headings: ['end date', 'last day', 'expires', 'expiration date', 'valid until'],
     phrases: ['until', 'till'],
     accepts: looksLikeDay,
   },
@@ -71,16 +93,25 @@ export const GUEST_FIELDS: readonly Field[] = [
     kind: 'lines',
     words: 'guest.field.message',
     max: 1000,
+    headings: ['customizedMessageBody', 'customized invitation message', 'invitation message'],
     phrases: ['message', 'with message', 'saying'],
     accepts: (text) => /^["“”„«]/.test(text),
   },
-  { name: 'sendMail', kind: 'toggle', words: 'guest.field.sendMail', fallback: 'true', more: true },
+  {
+    name: 'sendMail',
+    kind: 'toggle',
+    words: 'guest.field.sendMail',
+    fallback: 'true',
+    more: true,
+    headings: ['sendInvitationMessage', 'sendEmail', 'send invitation', 'send invitation message'],
+  },
   {
     name: 'language',
     kind: 'text',
     words: 'guest.field.language',
     more: true,
     max: 60,
+    headings: ['messageLanguage', 'mail language'],
     phrases: ['in'],
     accepts: (text) => languageCode(firstWords(text)) !== null,
   },
@@ -90,6 +121,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     words: 'guest.field.displayName',
     more: true,
     max: 256,
+    headings: ['invitedUserDisplayName', 'name', 'full name', 'guest name'],
     phrases: ['called', 'named'],
   },
   {
@@ -98,6 +130,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     words: 'guest.field.cc',
     more: true,
     max: 320,
+    headings: ['ccRecipient', 'ccRecipients', 'copy to', 'copy'],
     phrases: ['cc'],
     accepts: (text) => /^\S+@\S+/.test(text),
   },
@@ -107,6 +140,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     words: 'guest.field.redirectUrl',
     more: true,
     max: 2000,
+    headings: ['inviteRedirectUrl', 'redirection url', 'redirect'],
     phrases: ['redirect to'],
     accepts: (text) => /^https?:\/\//i.test(text),
   },
@@ -115,6 +149,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     kind: 'choice',
     words: 'guest.field.userType',
     more: true,
+    headings: ['invitedUserType'],
     fallback: 'Guest',
     choices: [
       { value: 'Guest', words: 'guest.userType.guest' },
@@ -165,7 +200,7 @@ export function readGuest(
     if (wrong) fault('cc', wrong);
   }
 
-  const until = readUntil(text('until'), around, fault);
+  const until = readUntil(text('until'), around, fault) ?? lastDayAnyway(text('until'), around);
   const userType = text('userType') ?? 'Guest';
   if (userType !== 'Guest' && userType !== 'Member') fault('userType', 'guest.userType.unknown');
   const more = readMore(text('more'), fault);
@@ -193,7 +228,6 @@ export function readGuest(
         until,
         more,
       }),
-      ...(raw['again'] === 'true' ? { again: true as const } : {}),
     })),
   );
 }
@@ -212,11 +246,7 @@ export function writeGuest(input: GuestInput): Raw {
     reason: input.reason,
     until: input.until,
     userType: input.userType,
-    more: input.more
-      ? Object.entries(input.more)
-          .map(([key, value]) => `${key}: ${value}`)
-          .join('\n')
-      : undefined,
+    more: input.more ? writeMore(input.more) : undefined,
   }) as Raw;
 }
 
@@ -230,9 +260,17 @@ function readUntil(typed: string | undefined, around: Surroundings, fault: Fault
   return undefined;
 }
 
+/** Where the policy wants a last day for everybody, it is the asker's to choose an earlier one. */
+function lastDayAnyway(typed: string | undefined, { policy, now }: Surroundings): string | undefined {
+  const days = policy.defaultStayDays;
+  if (typed || days === null) return undefined;
+  return DateTime.fromMillis(now, { zone: 'utc' }).plus({ days }).toISODate() ?? undefined;
+}
+
 function readMore(typed: string | undefined, fault: Fault): Record<string, string> | undefined {
   if (!typed) return undefined;
   const more: Record<string, string> = {};
+  if (typed.startsWith('{')) return readPairs(typed, fault);
   for (const line of typed.split('\n').filter((one) => one.trim() !== '')) {
     const colon = line.search(/[:=]/);
     const key = colon < 0 ? '' : line.slice(0, colon).trim();
@@ -242,9 +280,47 @@ function readMore(typed: string | undefined, fault: Fault): Record<string, strin
     }
     more[key] = line.slice(colon + 1).trim();
   }
-  if (JSON.stringify(more).length > MORE_MAX)
-    fault('more', say('problem.tooLong', { most: MORE_MAX, length: JSON.stringify(more).length }));
+  return fitting(more, fault);
+}
+
+const Pairs = z.record(
+  z.string().refine((key) => key.trim() !== '' && key !== '__proto__'),
+  z.union([z.string(), z.number(), z.boolean(), z.null()]),
+);
+
+/** The same as JSON, as HTTP bodies have it: whatever stands in keys and values stays as it is. */
+function readPairs(typed: string, fault: Fault): Record<string, string> | undefined {
+  const read = Pairs.safeParse(jsonOf(typed));
+  if (!read.success) {
+    fault('more', 'guest.more.flat');
+    return undefined;
+  }
+  const pairs = Object.entries(read.data).map(([key, value]) => [key, value === null ? '' : String(value)]);
+  return fitting(Object.fromEntries(pairs), fault);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function fitting(more: Record<string, string>, fault: Fault): Record<string, string> {
+  const { length } = JSON.stringify(more);
+  if (length > MORE_MAX) fault('more', say('problem.tooLong', { most: MORE_MAX, length }));
   return more;
+}
+
+/** One per line, as people type it; as JSON where a line would not say the same. */
+function writeMore(more: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(more);
+  const isPlain = pairs.every(
+    ([key, value]) =>
+      /^[^{:=\n][^:=\n]*$/.test(key) && !value.includes('\n') && [key, value].every((one) => one === one.trim()),
+  );
+  return isPlain ? pairs.map(([key, value]) => `${key}: ${value}`).join('\n') : JSON.stringify(more);
 }
 
 /** "this" and "here" mean the team whose channel it was typed in. */

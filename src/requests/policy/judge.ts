@@ -8,14 +8,14 @@ import { type Say, say } from '../say.ts';
 import { domainOf, listedDomain } from './domains.ts';
 import type { ApprovalRule, PolicyInForce } from './policy.ts';
 
-/** What is asked of the policy. Days are whole days from today. */
+/** What is asked of the policy. */
 export interface Case {
   readonly what: 'invite' | 'resend' | 'extend' | 'reset' | 'remove' | 'hand over';
   readonly address: string;
   /** By its name only while it is not known which team that is. */
   readonly team?: { readonly id?: string; readonly name: string };
-  /** Days until the guest's last day; null: no end. */
-  readonly stayDays?: number | null;
+  /** The guest's last day, ISO date; absent: no end. */
+  readonly until?: string | undefined;
   /** BCP 47. */
   readonly language?: string;
   /** How many are asked for in one go. */
@@ -28,6 +28,8 @@ export interface Asker {
   readonly isAdmin: boolean;
   /** Of the groups the policy names, those they are in. */
   readonly groups: ReadonlySet<string> | null;
+  /** Everybody who may set Usher up, by Entra object id. */
+  readonly admins?: readonly string[];
   /** Whether they own the team the guest is to join. */
   readonly ownsTeam: boolean | null;
 }
@@ -40,7 +42,7 @@ export type Verdict =
   | { readonly kind: 'unknown'; readonly needs: 'groups' | 'owner' };
 
 /** The policy's word on a case. What cannot be right in any case is said before who asks is looked at. */
-export function judge({ policy, version }: PolicyInForce, asked: Case, asker: Asker): Verdict {
+export function judge({ policy, version }: PolicyInForce, asked: Case, asker: Asker, now: number): Verdict {
   const refused = (rule: Say, sentence: Say, field?: string): Verdict => ({
     kind: 'refused',
     rule,
@@ -60,12 +62,12 @@ export function judge({ policy, version }: PolicyInForce, asked: Case, asker: As
   if (brings && policy.allowedDomains.length > 0 && listedDomain(domain, policy.allowedDomains) === null)
     return refused(say('policy.rule.allowed'), say('policy.refused.notAllowed', { domain }), 'people');
   const { longestStayDays: longest } = policy;
-  const stay = asked.stayDays;
+  const stay = asked.until === undefined ? null : daysUntil(asked.until, now);
   if (longest !== null && (asked.what === 'invite' || asked.what === 'extend')) {
-    if (stay === null || stay === undefined || stay > longest)
+    if (stay === null || !(stay <= longest))
       return refused(
         say('policy.rule.longestStay', { count: longest }),
-        say(typeof stay === 'number' ? 'policy.refused.stay' : 'policy.refused.noEnd', { count: longest }),
+        say(stay === null ? 'policy.refused.noEnd' : 'policy.refused.stay', { count: longest }),
         'until',
       );
   }
@@ -85,6 +87,15 @@ export function judge({ policy, version }: PolicyInForce, asked: Case, asker: As
       'people',
     );
 
+  // Whoever is answerable for a guest may always send them away: few alone, many with a second person.
+  if (asked.what === 'remove') {
+    const count = policy.removeAlone;
+    if ((asked.count ?? 1) <= count) return { kind: 'allowed', rule: say('policy.rule.removeFew', { count }), version };
+    const second = policy.approvals.find(({ domains, teams }) => domains.length === 0 && teams.length === 0);
+    const by = second ?? byAdmins(asker.admins ?? []);
+    return { kind: 'needs approval', rule: say('policy.rule.removeMany', { count }), version, by };
+  }
+
   const may = mayAsk(policy.askers, asked, asker);
   if (may === 'groups' || may === 'owner') return { kind: 'unknown', needs: may };
   if (may === null) return refused(say('policy.rule.askers'), say('policy.refused.asker'));
@@ -92,6 +103,27 @@ export function judge({ policy, version }: PolicyInForce, asked: Case, asker: As
   const by = approvalFor(policy.approvals, asked, domain);
   if (by) return { kind: 'needs approval', rule: say('policy.rule.approval', { rule: by.name }), version, by };
   return { kind: 'allowed', rule: may, version };
+}
+
+/** What is refused of several cases that are asked for together; each sentence once. */
+export function refusals(
+  inForce: PolicyInForce,
+  cases: readonly Case[],
+  asker: Asker,
+  now: number,
+): readonly Problem[] {
+  const said = cases.flatMap((one) => {
+    const verdict = judge(inForce, { count: cases.length, ...one }, asker, now);
+    return verdict.kind === 'refused' ? [verdict.problem] : [];
+  });
+  return [...new Map(said.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+const DAY_MS = 24 * 3600_000;
+
+/** Days from today to that day; today is whatever day it is anywhere, so nobody is refused for their time zone. */
+function daysUntil(day: string, now: number): number {
+  return Math.floor((Date.parse(day) - now) / DAY_MS);
 }
 
 /** The rule by which they may ask, what has to be known first, or null. */
@@ -121,6 +153,19 @@ function approvalFor(rules: readonly ApprovalRule[], { what, team }: Case, domai
       (teams.length === 0 || (team !== undefined && teams.some((one) => isTeam(one, team)))),
   );
 }
+
+/** Where no rule says who, it is the admins. What they are called is not known here. */
+const byAdmins = (admins: readonly string[]): ApprovalRule => ({
+  name: 'Admins',
+  domains: [],
+  teams: [],
+  approvers: admins.map((id) => ({ id, name: 'an admin' })),
+  approverGroups: [],
+  channel: null,
+  deputies: [],
+  deputyAfterHours: 24,
+  expiresAfterDays: 14,
+});
 
 const isTeam = (one: { readonly id: string; readonly name: string }, team: NonNullable<Case['team']>): boolean =>
   team.id === undefined ? one.name.toLowerCase() === team.name.toLowerCase() : one.id === team.id;

@@ -4,6 +4,8 @@
  * Must not know capabilities, SQL, or who may ask: that is read before a request is filed.
  */
 import type { Call, Reply } from '../capability.ts';
+import { keepPolicy, policyOf } from '../policy/keeping.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Clock, Sending, Store } from '../ports.ts';
 import { problem } from '../problem.ts';
 import type { Request } from '../request.ts';
@@ -12,6 +14,8 @@ import { verifyAudit } from './verifying.ts';
 export interface StoreRemoteParts {
   readonly store: Store;
   readonly clock: Clock;
+  /** The policy of version 0, which is not in the store. */
+  readonly seed: Policy;
   /** Called when cards have something else to show. */
   readonly changed: () => void;
 }
@@ -21,7 +25,7 @@ type Body = Readonly<Record<string, unknown>>;
 /** A request that is about an address, until that is erased. */
 const addressOf = ({ input }: Request): string | undefined => (input as { readonly address?: string }).address;
 
-export function openStoreRemote({ store, clock, changed }: StoreRemoteParts) {
+export function openStoreRemote({ store, clock, seed, changed }: StoreRemoteParts) {
   const { keeping } = store;
 
   /** Times of a span, epoch ms, as the query of a call holds them. */
@@ -56,13 +60,18 @@ export function openStoreRemote({ store, clock, changed }: StoreRemoteParts) {
     'POST /forgetting/erased': (request, _query, signal) => erased(request, signal),
   };
 
+  const policy = (request: Request, { method, body }: Call, version: number): Promise<Reply> =>
+    method === 'PUT' ? keepPolicy(store, request, version, body) : policyOf(store, seed, request, version);
+
   return async (call: Call, { requestId, signal }: Sending): Promise<Reply> => {
     const { pathname, searchParams } = new URL(call.path, 'store://usher');
     const answer = paths[`${call.method} ${pathname}`];
-    if (!answer) throw new Error(`the store has no ${call.method} ${pathname}`);
+    if (!answer && pathname !== '/policy') throw new Error(`the store has no ${call.method} ${pathname}`);
     try {
       const request = await store.get(requestId);
-      const body = request && (await answer(request, searchParams, signal));
+      // A policy that is not there, or that somebody else was first with, is an answer too.
+      if (request && pathname === '/policy') return await policy(request, call, Number(searchParams.get('version')));
+      const body = request && (await answer?.(request, searchParams, signal));
       if (body) return { ok: true, body };
       return { ok: false, problem: problem('down', 'problem.store', { detail: 'ended early' }) };
     } catch (cause) {

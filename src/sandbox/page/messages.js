@@ -4,6 +4,8 @@ import { avatar, byId, clock, el, openLink } from './dom.js';
 
 const cardType = 'application/vnd.microsoft.card.adaptive';
 const fileType = 'application/vnd.microsoft.teams.file.download.info';
+const fileInfoType = 'application/vnd.microsoft.teams.card.file.info';
+const consentType = 'application/vnd.microsoft.teams.card.file.consent';
 
 /** Text with the bot's mention set apart. */
 function textNodes(text) {
@@ -15,7 +17,7 @@ function textNodes(text) {
 /** Bot text may carry Teams' own mention and line-break tags. */
 const plain = (text) => text.replace(/<at>(.*?)<\/at>/g, '@$1').replace(/<br\s*\/?>/g, '\n');
 
-/** The list of messages. `actions` has `press(message, action)`, `follow(url)`, `reply(thread)`. */
+/** The list of messages. `actions` has `press(message, action)`, `look(message, action)`, `follow(url)`, `reply(thread)`. */
 export class MessageList {
   #log = byId('log');
   #rows = byId('rows');
@@ -24,6 +26,8 @@ export class MessageList {
   #viewer = '';
   #channel = false;
   #pinned = true;
+  /** Which drawings of which messages their viewer's own card was asked for. */
+  #looked = new Set();
 
   constructor(actions) {
     this.#actions = actions;
@@ -71,7 +75,18 @@ export class MessageList {
     this.#drawn.set(message.activityId, { row, shown });
     if (!known) this.#place(row, message);
     this.#rows.querySelector('.empty')?.remove();
+    this.#look(message);
     if (!this.#pinned) this.#log.scrollTop = top;
+  }
+
+  /** A card with a refresh is asked for once per drawing, for whoever looks (Universal Actions, user-specific views). */
+  #look(message) {
+    const action = message.attachments.find((one) => one.contentType === cardType)?.content.refresh?.action;
+    if (!action || message.deleted || message.views[this.#viewer]) return;
+    const drawing = `${message.activityId} ${message.edits} ${this.#viewer}`;
+    if (this.#looked.has(drawing)) return;
+    this.#looked.add(drawing);
+    this.#actions.look(message, action);
   }
 
   /** Says under a message that it did not arrive. */
@@ -151,6 +166,28 @@ export class MessageList {
     for (const attachment of attachments) body.append(this.#attachment(message, attachment));
   }
 
+  /** The card Teams itself draws when a bot wants to hand over a file. */
+  #consent(message, { name, content }) {
+    const answer = (accept) => (event) => {
+      for (const button of event.currentTarget.parentElement.children) button.disabled = true;
+      this.#actions.consent(message, accept);
+    };
+    const size = `${Math.max(1, Math.round((content?.sizeInBytes ?? 0) / 1024))} KB`;
+    return el(
+      'div',
+      { class: 'bubble', role: 'group', 'aria-label': `File ${name}` },
+      el('p', {}, el('strong', {}, `📄 ${name}`), ` · ${size}`),
+      el('p', { class: 'muted' }, content?.description ?? ''),
+      el(
+        'p',
+        {},
+        el('button', { type: 'button', class: 'primary', onclick: answer(true) }, 'Allow'),
+        ' ',
+        el('button', { type: 'button', class: 'plain', onclick: answer(false) }, 'Decline'),
+      ),
+    );
+  }
+
   #attachment(message, attachment) {
     if (attachment.contentType === cardType) {
       return drawCard(attachment.content, {
@@ -160,7 +197,8 @@ export class MessageList {
     }
     const url = attachment.contentUrl ?? attachment.content?.downloadUrl;
     const name = attachment.name ?? attachment.contentType ?? 'Attachment';
-    if (attachment.contentType === fileType && url) {
+    if (attachment.contentType === consentType) return this.#consent(message, attachment);
+    if ([fileType, fileInfoType].includes(attachment.contentType) && url) {
       return el('a', { class: 'file', href: url, download: name }, `📄 ${name}`);
     }
     const follow = (event) => {
