@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { toldOf } from './capabilities/guest/invitation.ts';
 import { capabilities } from './capabilities/index.ts';
 import type { ReferralChoices } from './capabilities/referral/choices.ts';
 import { readCardFile } from './cards/folder.ts';
@@ -12,30 +13,40 @@ import { formView } from './cards/views.ts';
 import { words } from './cards/words.ts';
 import type { Config } from './config/config.ts';
 import { closeEdge, listen, openEdge } from './edge/http.ts';
+import { INVITE_ROLE, type InviteDoorParts } from './edge/inviteDoor.ts';
+import { Pace } from './edge/pace.ts';
+import { openAppTokens } from './remotes/appTokens.ts';
 import { openCallTokens } from './remotes/callTokens.ts';
 import { openChannelTokens } from './remotes/channelTokens.ts';
 import { openConnector } from './remotes/connector.ts';
 import { openFiles } from './remotes/files.ts';
 import { openGraph } from './remotes/graph.ts';
+import { openGt365 } from './remotes/gt365.ts';
 import { openPartnerCenter } from './remotes/partnerCenter.ts';
+import { openPeople } from './remotes/people.ts';
 import { openRemotes } from './remotes/remotes.ts';
+import { openSandboxTokens } from './remotes/sandboxTokens.ts';
 import { warmTokens } from './remotes/signedTokens.ts';
 import { openTokens } from './remotes/tokens.ts';
 import { openUserTokens } from './remotes/userTokens.ts';
 import { openWebhookSignatures } from './remotes/webhookSignatures.ts';
 import { Approvals } from './requests/approvals.ts';
+import { Awaited } from './requests/awaited.ts';
 import type { AnyCapability } from './requests/capability.ts';
 import { Desk } from './requests/desk.ts';
 import type { Documents } from './requests/documents.ts';
 import { listDocument } from './requests/many/document.ts';
 import { BATCH } from './requests/many/fileList.ts';
-import { Policy } from './requests/policy/policy.ts';
+import { OPEN_POLICY, Policy } from './requests/policy/policy.ts';
 import { openRules } from './requests/policy/rules.ts';
 import type { Clock, Log } from './requests/ports.ts';
+import { auditFile } from './requests/proof/auditFile.ts';
+import { openStoreRemote } from './requests/proof/storeRemote.ts';
+import type { Request } from './requests/request.ts';
 import { Runner } from './requests/runner.ts';
 import { Teller } from './requests/teller.ts';
+import { retaining, sealing, Upkeep } from './requests/upkeep.ts';
 import { root } from './root.ts';
-import { openStoreCalls } from './store/calls.ts';
 import { openStore } from './store/db.ts';
 import { UsherAdapter } from './teams/adapter.ts';
 import { openApplication } from './teams/application.ts';
@@ -69,20 +80,26 @@ const WARM_AFTER_MS = 500;
 /** Most people one command or form may bring in. */
 const MAX_AT_ONCE = 20;
 
+/** The newest request of a guest who is here, or may come, is the record of that: it is kept beyond its time. */
+const RECORDS = { capability: 'guest', standings: ['pending', 'accepted'] };
+
 /** Starts everything; resolves when the port is open and the store is migrated. */
 export async function startUsher(config: Config, log: Log): Promise<Usher> {
   const clock: Clock = { now: () => Date.now() };
   const store = await openStore(config.databaseUrl.reveal(), { log });
   const tokensOf = (identity: Config['botIdentity']) => identity && openTokens(identity, config.loginUrl);
-  const policyNow = openRules(store, config.policyFile === null ? undefined : readPolicy(config.policyFile));
+  const seed = config.policyFile === null ? OPEN_POLICY : readPolicy(config.policyFile);
+  const policyNow = openRules(store, seed);
   const isAdmin = (personId: string): boolean => config.admins.has(personId);
   let ownPort = 0;
+  // A sandbox on any free port learns its address when the port is open.
+  const publicUrl = () => config.publicUrl ?? (config.mode === 'sandbox' ? `http://127.0.0.1:${ownPort}` : null);
   const all = capabilities({
     defaultRedirectUrl: config.defaultRedirectUrl,
     graphUrl: config.graphUrl,
+    guestProvider: config.guestProvider,
     botId: config.botId,
-    // A sandbox on any free port learns its address when the port is open.
-    publicUrl: () => config.publicUrl ?? (config.mode === 'sandbox' ? `http://127.0.0.1:${ownPort}` : null),
+    publicUrl,
     ringMs: config.ringMs,
     referralChoices: readCardFile('choices/referral') as ReferralChoices,
     referralHoldMs: config.referralHoldMs,
@@ -111,12 +128,26 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       userTokens,
       clock,
     );
+  const gt365 = openGt365(
+    {
+      url: config.gt365Url,
+      scope: config.gt365Scope,
+      isSandbox: config.mode === 'sandbox',
+      // It takes its time: its sibling calls are documented with up to two minutes.
+      timeoutMs: 4 * config.callTimeoutMs,
+      tokens:
+        tokensOf(config.gt365Identity) ??
+        openSandboxTokens(config.loginUrl, { tenantId: config.botTenantId, clientId: config.gt365ClientId }, KEYS_MS),
+    },
+    clock,
+  );
   const remotes = openRemotes({
+    gt365,
     graph: graph.send,
     connector,
     partnerCenter: partner(config.partnerCenterUrl),
     partnerWebhooks: partner(config.partnerWebhookUrl),
-    store: openStoreCalls(store),
+    store: openStoreRemote({ store, clock, seed, changed: () => teller.wake() }),
   });
 
   const teller = new Teller({
@@ -135,7 +166,11 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       maxTries: 12,
     },
   });
-  const changed = (): void => teller.wake();
+  const awaited = new Awaited(store);
+  const changed = (request: Request): void => {
+    teller.wake();
+    awaited.changed(request);
+  };
   const runner = new Runner({
     store,
     remotes,
@@ -174,6 +209,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
 
   const documents: Documents = new Map([
     [BATCH, listDocument(store, all, (sentence, locale) => words(locale).say(sentence))],
+    ['audit', auditFile({ store, clock, admins: config.admins })],
   ]);
   const filePlace = openFiles({ isSandbox: config.mode === 'sandbox', timeoutMs: CONNECTOR_MS });
   const files = openRequestFiles({ desk, wire: connector, documents, place: filePlace, log });
@@ -208,6 +244,35 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     timeoutMs: KEYS_MS,
   });
 
+  const guests = all.get('guest')!;
+  const invites: InviteDoorParts = {
+    settings: {
+      tenantId: config.graphIdentity?.tenantId ?? config.botTenantId,
+      botId: config.botId,
+      teamsServiceUrl: config.teamsServiceUrl,
+      waitMs: config.inviteWaitMs,
+      publicUrl,
+    },
+    verifyApp: openAppTokens({
+      loginUrl: config.loginUrl,
+      tenants: config.allowedTenants,
+      issuers: config.entraIssuers,
+      // By id, and by the names Azure and Teams propose for the API of a bot (Teams docs, bot single sign-on).
+      audiences: [config.botId, `api://${config.botId}`, `api://botid-${config.botId}`],
+      role: INVITE_ROLE,
+      timeoutMs: KEYS_MS,
+    }),
+    findPerson: openPeople(graph.send),
+    fields: guests.fields,
+    pace: new Pace(config.invitePerMinute),
+    desk,
+    awaited,
+    told: (request) => toldOf(request, guests),
+    spoken: words(undefined).say,
+    audit: (line) => store.audit([line]),
+    log,
+  };
+
   let stopping = false;
   const edge = openEdge({
     settings: config,
@@ -216,6 +281,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     heard: (callback) => desk.heard(callback),
     verifyWebhook: openWebhookSignatures({ ...config.webhookTrust, timeoutMs: KEYS_MS }),
     heardReferral: (callback) => desk.heardReferral(callback),
+    invites,
     receive: (activity) => adapter.receive(activity, (context) => application.run(context)),
     audit: (line) => store.audit([line]),
     missing: async () => {
@@ -235,8 +301,10 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     throw cause;
   });
   ownPort = port;
+  const upkeep = new Upkeep([sealing(store), retaining({ store, policyNow, clock, records: RECORDS })], log);
   runner.start();
   teller.start();
+  upkeep.start();
   const warming = setTimeout(() => {
     // Who needs one of these meanwhile loads it, and meets the error.
     for (const warm of [connector.warm, graph.warm, warmTokens]) warm().catch(() => {});
@@ -247,9 +315,10 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     port,
     async stop() {
       stopping = true;
+      awaited.stop();
       clearTimeout(warming);
       const closed = closeEdge(edge);
-      await Promise.all([runner.stop(GRACE_MS), Promise.race([closed, after(GRACE_MS)])]);
+      await Promise.all([upkeep.stop(), runner.stop(GRACE_MS), Promise.race([closed, after(GRACE_MS)])]);
       await teller.stop(LAST_POSTS_MS, () => void connector.close());
       await connector.close();
       await store.close();

@@ -6,6 +6,7 @@
 import * as chrono from 'chrono-node/en';
 import { DateTime, Info } from 'luxon';
 import type { Surroundings } from '../requests/capability.ts';
+import type { Person } from '../requests/request.ts';
 
 /** Whether a text begins like a day. What only looks like one counts as well, so that it gets its own fault (31 Feb). */
 export function looksLikeDay(text: string): boolean {
@@ -44,6 +45,22 @@ export function readDay(
   return day < today.startOf('day') ? { wrong: 'past', was: iso } : { day: iso };
 }
 
+/** When a day begins (or the one so many days later), in the time zone of whoever asked; epoch ms. */
+export function beginningOf(day: string, { requester }: Pick<Surroundings, 'requester'>, plusDays = 0): number {
+  const told = requester.timeZone;
+  const zone = told && Info.isValidIANAZone(told) ? told : 'utc';
+  return DateTime.fromISO(day, { zone }).plus({ days: plusDays }).startOf('day').toMillis();
+}
+
+/** A day up to today: one without a year is the last that was. A day that can only be to come stays what it is. */
+export function readPastDay(typed: string, around: Pick<Surroundings, 'requester' | 'now'>): string | null {
+  const read = readDay(typed, around);
+  if (!('day' in read)) return 'was' in read ? read.was : null;
+  const isToCome = beginningOf(read.day, around) > around.now;
+  if (!isToCome || /\d{4}|[a-z]day|tomorrow|next|week/i.test(typed)) return read.day;
+  return DateTime.fromISO(read.day).minus({ years: 1 }).toISODate();
+}
+
 /** A day that may be over. `hasBeen`: a day without a year is the one that is nearest, not the next. */
 export function readAnyDay(
   typed: string,
@@ -58,4 +75,10 @@ export function readAnyDay(
   const isLast =
     around.now - last.toMillis() < next.toMillis() - around.now && !/[a-z]day|tomorrow|next|week/i.test(typed);
   return (isLast ? last.toISODate() : null) ?? read.day;
+}
+
+/** Epoch ms of a full hour of a day (ISO date) in a person's time zone; `days` later. */
+export function hourOf(day: string, hour: number, { timeZone }: Pick<Person, 'timeZone'>, days = 0): number {
+  const zone = timeZone && Info.isValidIANAZone(timeZone) ? timeZone : 'utc';
+  return DateTime.fromISO(day, { zone }).plus({ days }).set({ hour }).toMillis();
 }

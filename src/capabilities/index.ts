@@ -3,6 +3,8 @@
  * retry, history) follows from its description.
  */
 import type { AnyCapability } from '../requests/capability.ts';
+import { audit } from './admin/audit.ts';
+import { forget } from './admin/forget.ts';
 import { batch } from './batch.ts';
 import { type CallInviteSettings, callInvite, callStart } from './call/invite.ts';
 import { callJoin } from './call/join.ts';
@@ -40,6 +42,8 @@ export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, 
     rules(settings),
     rulesUndo(settings),
     approvalsHere(settings),
+    audit(settings),
+    forget(settings),
   ];
   return new Map(all.map((one) => [one.name, one]));
 }

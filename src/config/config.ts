@@ -66,6 +66,18 @@ export interface Config {
   readonly referralHoldMs: number;
   readonly referralNamesOrganization: boolean;
   readonly webhookTrust: WebhookTrust;
+  readonly guestProvider: Values['GUEST_PROVIDER'];
+  readonly gt365Url: string;
+  readonly gt365Scope: string;
+  /** App that calls it; in sandbox mode the sandbox gives it its tokens. */
+  readonly gt365ClientId: string;
+  readonly gt365Identity: AppIdentity | null;
+  readonly inviteWaitMs: number;
+  readonly invitePerMinute: number;
+  /** With a slash at its end. */
+  readonly teamsServiceUrl: string;
+  /** Who signs the tokens of a tenant’s apps; `{tenant}` stands for its id. */
+  readonly entraIssuers: readonly string[];
   /** Null in sandbox mode: no token ever leaves it. */
   readonly botIdentity: AppIdentity | null;
   readonly graphIdentity: AppIdentity | null;
@@ -138,6 +150,8 @@ const SERVICES = [
   'PARTNER_CENTER_URL',
   'PARTNER_CENTER_WEBHOOK_URL',
   'TOKEN_SERVICE_URL',
+  'GT365_URL',
+  'TEAMS_SERVICE_URL',
 ] as const;
 
 function common(values: Values) {
@@ -152,6 +166,9 @@ function common(values: Values) {
     policyFile: values.POLICY_FILE ?? null,
     referralHoldMs: values.REFERRAL_HOLD_SECONDS * 1000,
     referralNamesOrganization: values.REFERRAL_NAMES_ORGANIZATION === 'true',
+    guestProvider: values.GUEST_PROVIDER,
+    inviteWaitMs: values.INVITE_WAIT_SECONDS * 1000,
+    invitePerMinute: values.INVITE_PER_MINUTE,
     defaultRedirectUrl: values.DEFAULT_REDIRECT_URL,
     logLevel: values.LOG_LEVEL,
     callTimeoutMs: values.CALL_TIMEOUT_MS,
@@ -174,6 +191,8 @@ function sandboxConfig(values: Values, fault: Fault): Config {
     'BOT_CERTIFICATE_PATH',
     'GRAPH_CLIENT_SECRET',
     'GRAPH_CERTIFICATE_PATH',
+    'GT365_CLIENT_SECRET',
+    'GT365_CERTIFICATE_PATH',
   ] as const) {
     if (values[name]) fault(name, 'sandbox mode refuses credentials, so leave it empty');
   }
@@ -204,8 +223,15 @@ function sandboxConfig(values: Values, fault: Fault): Config {
     oauthConnection: values.OAUTH_CONNECTION ?? 'PartnerCenter',
     publicUrl: publicUrl(values, fault) ?? (values.PORT === 0 ? null : `${own}:${values.PORT}`),
     webhookTrust: sandboxTrust(base),
+    gt365Url: values.GT365_URL ?? `${base}/gt365`,
+    gt365Scope: values.GT365_SCOPE ?? GT365_SCOPE,
+    gt365ClientId: values.GT365_CLIENT_ID ?? values.BOT_ID ?? SANDBOX_BOT_ID,
+    teamsServiceUrl: slashed(values.TEAMS_SERVICE_URL ?? `${base}/connector`),
+    // The sandbox signs in the name of the services it stands in for.
+    entraIssuers: entraIssuers('https://login.microsoftonline.com'),
     botIdentity: null,
     graphIdentity: null,
+    gt365Identity: null,
   };
 }
 
@@ -235,6 +261,15 @@ function liveConfig(values: Values, fault: Fault): Config {
   const secretOfGraph = values.GRAPH_CLIENT_SECRET ?? (values.GRAPH_CLIENT_ID ? undefined : values.BOT_PASSWORD);
   const certificateOfGraph =
     values.GRAPH_CERTIFICATE_PATH ?? (values.GRAPH_CLIENT_ID ? undefined : values.BOT_CERTIFICATE_PATH);
+  const graphUrl = (values.GRAPH_BASE_URL ?? 'https://graph.microsoft.com/v1.0').replace(/\/$/, '');
+  const loginUrl = (values.LOGIN_URL ?? 'https://login.microsoftonline.com').replace(/\/$/, '');
+  const graphIdentity: AppIdentity = {
+    clientId: values.GRAPH_CLIENT_ID ?? botId,
+    tenantId: values.GRAPH_TENANT_ID ?? tenantId ?? '',
+    kind: values.BOT_TYPE === 'UserAssignedMSI' && !values.GRAPH_CLIENT_ID ? 'managed' : 'app',
+    ...(secretOfGraph ? { secret: secretOfGraph } : {}),
+    ...(certificateOfGraph ? { certificatePath: certificateOfGraph } : {}),
+  };
   return {
     ...common(values),
     mode: 'live',
@@ -243,8 +278,8 @@ function liveConfig(values: Values, fault: Fault): Config {
     botTenantId: tenantId ?? '',
     allowedTenants: new Set(allowed),
     serviceUrlHosts: [...TEAMS_HOSTS, ...(values.SERVICE_URL_HOSTS ?? [])],
-    graphUrl: (values.GRAPH_BASE_URL ?? 'https://graph.microsoft.com/v1.0').replace(/\/$/, ''),
-    loginUrl: values.LOGIN_URL ?? 'https://login.microsoftonline.com',
+    graphUrl,
+    loginUrl,
     openIdMetadataUrl:
       values.OPENID_METADATA_URL ?? 'https://login.botframework.com/v1/.well-known/openidconfiguration',
     callsOpenIdMetadataUrl:
@@ -256,14 +291,40 @@ function liveConfig(values: Values, fault: Fault): Config {
     publicUrl: publicUrl(values, fault),
     webhookTrust: liveTrust(values.REFERRAL_CERTIFICATE_HOSTS, values.REFERRAL_CERTIFICATE_ROOTS),
     botIdentity: bot,
-    graphIdentity: {
-      clientId: values.GRAPH_CLIENT_ID ?? botId,
-      tenantId: values.GRAPH_TENANT_ID ?? tenantId ?? '',
-      kind: values.BOT_TYPE === 'UserAssignedMSI' && !values.GRAPH_CLIENT_ID ? 'managed' : 'app',
-      ...(secretOfGraph ? { secret: secretOfGraph } : {}),
-      ...(certificateOfGraph ? { certificatePath: certificateOfGraph } : {}),
-    },
+    graphIdentity,
+    gt365Url: (values.GT365_URL ?? 'https://governancetoolkit365.azurewebsites.net').replace(/\/$/, ''),
+    gt365Scope: values.GT365_SCOPE ?? `${new URL(graphUrl).origin}/.default`,
+    gt365ClientId: values.GT365_CLIENT_ID ?? graphIdentity.clientId,
+    gt365Identity: gt365Identity(values, graphIdentity),
+    teamsServiceUrl: slashed(values.TEAMS_SERVICE_URL ?? 'https://smba.trafficmanager.net/teams/'),
+    entraIssuers: entraIssuers(loginUrl),
   };
+}
+
+/** What GT365’s token is for: its own page shows it in a picture only; a token for Graph is what it hands on. */
+const GT365_SCOPE = 'https://graph.microsoft.com/.default';
+
+const slashed = (address: string): string => `${address.replace(/\/+$/, '')}/`;
+
+/**
+ * Entra signs as one of two, by the version of token an API asks for (Entra docs, access-tokens). China has its own names
+ * for both (login.chinacloudapi.cn signs as login.partner.microsoftonline.cn).
+ */
+function entraIssuers(loginUrl: string): readonly string[] {
+  const isChina = /(?:^|\.)chinacloudapi\.cn$/.test(new URL(loginUrl).hostname);
+  return isChina
+    ? ['https://login.partner.microsoftonline.cn/{tenant}/v2.0', 'https://sts.chinacloudapi.cn/{tenant}/']
+    : [`${new URL(loginUrl).origin}/{tenant}/v2.0`, 'https://sts.windows.net/{tenant}/'];
+}
+
+/** The app that calls GT365: the one that calls Graph, unless another is named. */
+function gt365Identity(values: Values, graphIdentity: AppIdentity): AppIdentity {
+  const { GT365_CLIENT_ID: clientId, GT365_CLIENT_SECRET: secret, GT365_CERTIFICATE_PATH: certificatePath } = values;
+  const own = { ...(secret ? { secret } : {}), ...(certificatePath ? { certificatePath } : {}) };
+  if (clientId) return { clientId, tenantId: graphIdentity.tenantId, kind: 'app', ...own };
+  return secret || certificatePath
+    ? { clientId: graphIdentity.clientId, tenantId: graphIdentity.tenantId, kind: 'app', ...own }
+    : graphIdentity;
 }
 
 function publicUrl({ PUBLIC_URL: given }: Values, fault: Fault): string | null {

@@ -142,6 +142,42 @@ export const VARIABLES = {
     z.string().min(1).optional(),
     'PEM file with root certificates that may stand behind these, beside those Node.js knows',
   ],
+  GUEST_PROVIDER: [
+    z.enum(['graph', 'gt365'], 'must be graph or gt365').default('graph'),
+    'Who sends guest invitations: graph (Microsoft Graph), or gt365 (Governance Toolkit 365)',
+  ],
+  GT365_URL: [
+    url.optional(),
+    'Governance Toolkit 365, without /api/InviteGuest (default: https://governancetoolkit365.azurewebsites.net; the sandbox in sandbox mode)',
+  ],
+  GT365_SCOPE: [
+    z
+      .string()
+      .regex(/^\S+\/\.default$/, 'must end in /.default')
+      .optional(),
+    'What the token for it is asked for (default: Graph’s own, as it documents; another Usher wants api://<its BOT_ID>/.default)',
+  ],
+  GT365_CLIENT_ID: [guid.optional(), 'App that calls it (default: the one that calls Graph)'],
+  GT365_CLIENT_SECRET: [
+    secret.optional(),
+    'Its client secret; leave empty for a certificate, managed or workload identity',
+  ],
+  GT365_CERTIFICATE_PATH: [
+    z.string().min(1).optional(),
+    'PEM file with certificate and key, instead of GT365_CLIENT_SECRET',
+  ],
+  INVITE_WAIT_SECONDS: [
+    count(0, 110).default(55),
+    'How long POST /api/InviteGuest waits for the end before it answers 202, in seconds (proxies commonly give up after 60)',
+  ],
+  INVITE_PER_MINUTE: [
+    count(1, 10_000).default(120),
+    'How often one app may call /api/InviteGuest, per minute and process of Usher',
+  ],
+  TEAMS_SERVICE_URL: [
+    url.optional(),
+    'Teams connector, where somebody is written to who has not written first (default: https://smba.trafficmanager.net/teams/; the sandbox in sandbox mode)',
+  ],
   SANDBOX_URL: [url.default('http://127.0.0.1:3979'), 'Sandbox mode: where the stand-ins listen'],
   DEFAULT_REDIRECT_URL: [
     z.url({ protocol: /^https$/, error: 'must be an https address' }).default('https://teams.microsoft.com'),

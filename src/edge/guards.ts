@@ -12,11 +12,14 @@ export class Refusal {
   readonly status: number;
   readonly code: string;
   readonly message: string;
+  /** When to come again, in seconds; for statuses that ask for it. */
+  readonly retryAfterS: number;
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, retryAfterS = 1) {
     this.status = status;
     this.code = code;
     this.message = message;
+    this.retryAfterS = retryAfterS;
   }
 }
 

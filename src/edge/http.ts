@@ -11,6 +11,7 @@ import { Envelope, tenantOf } from '../teams/activity.ts';
 import type { TurnAnswer } from '../teams/adapter.ts';
 import { type CallDoorParts, takeCallback } from './callDoor.ts';
 import { bearerOf, checkType, Refusal, readJson, unauthorized } from './guards.ts';
+import { INVITE_PATH, type InviteDoorParts, takeInvitation, tellInvitation } from './inviteDoor.ts';
 import { type ReferralDoorParts, takeReferral } from './referralDoor.ts';
 
 export interface EdgeSettings {
@@ -24,6 +25,7 @@ export interface EdgeParts extends CallDoorParts, ReferralDoorParts {
   readonly settings: EdgeSettings;
   readonly verify: VerifyChannelToken;
   readonly receive: (activity: Envelope) => Promise<TurnAnswer>;
+  readonly invites: InviteDoorParts;
   /** Names of what is not ready, none when all is. */
   readonly missing: () => Promise<readonly string[]>;
 }
@@ -49,17 +51,18 @@ export function openEdge(parts: EdgeParts): Server {
   });
 
   const door =
-    (work: (req: Request) => Promise<TurnAnswer>) =>
+    (work: (req: Request) => Promise<DoorAnswer>) =>
     async (req: Request, res: Response): Promise<void> => {
       try {
-        const { status, body } = await work(req);
+        const { status, body, headers = {} } = await work(req);
+        for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
         if (body === undefined) res.send(status);
         else res.json(status, body);
       } catch (cause) {
         if (!(cause instanceof Refusal)) log.error('http.bug', { path: req.path(), cause });
-        const { status, code, message } =
+        const { status, code, message, retryAfterS } =
           cause instanceof Refusal ? cause : new Refusal(500, 'InternalError', 'Something went wrong here.');
-        if (status === 503) res.setHeader('Retry-After', '1');
+        if (status === 503 || status === 429) res.setHeader('Retry-After', String(retryAfterS));
         if (status === 413 || status === 415) res.setHeader('Connection', 'close');
         res.json(status, { error: { code, message } });
       }
@@ -81,6 +84,14 @@ export function openEdge(parts: EdgeParts): Server {
   server.post('/api/messages', door(limited(async (req) => parts.receive(await admit(req, parts)))));
   server.post('/api/calls', door(limited((req) => takeCallback(req, parts))));
   server.post('/api/referrals', door(limited((req) => takeReferral(req, parts))));
+  // The service whose address this door takes over does not mind letter case.
+  for (const path of [INVITE_PATH, INVITE_PATH.toLowerCase()]) {
+    server.post(path, door(limited((req) => takeInvitation(req, parts.invites))));
+    server.get(
+      `${path}/:id`,
+      door((req) => tellInvitation(req, String(req.params.id), parts.invites)),
+    );
+  }
   server.on('restifyError', (_req: Request, res: Response, error: { statusCode?: number }, done: () => void) => {
     const status = error.statusCode ?? 500;
     res.json(status, {
@@ -94,8 +105,12 @@ export function openEdge(parts: EdgeParts): Server {
   return server;
 }
 
+interface DoorAnswer extends TurnAnswer {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** Takes so many at once and no more; each door counts its own. */
-function limited(work: (req: Request) => Promise<TurnAnswer>): (req: Request) => Promise<TurnAnswer> {
+function limited(work: (req: Request) => Promise<DoorAnswer>): (req: Request) => Promise<DoorAnswer> {
   let inFlight = 0;
   return async (req) => {
     if (inFlight >= MOST_IN_FLIGHT) throw new Refusal(503, 'Busy', 'Too much at once; send it again later.');

@@ -102,7 +102,7 @@ function problemOf(wired: Wired, json: Readonly<Record<string, unknown>> | undef
   const { code, message } = errorOf(json);
   const detail = `status ${status} ${code}`.trim();
   if (status === 429) return problem('busy', 'problem.busy', { ...wait, detail });
-  const said = SAID.find((one) => one.match.test(message));
+  const said = saidOf(message);
   if (said) return problem(said.kind, said.sentence, { reason: said.reason, detail });
   // A 404 whose message is a page comes from a router on the way, not from the directory.
   if (status >= 500 || json === undefined || /<html|<!doctype/i.test(message))
@@ -111,6 +111,10 @@ function problemOf(wired: Wired, json: Readonly<Record<string, unknown>> | undef
     BY_STATUS[status] ?? { kind: 'refused' as const, reason: 'rejected', sentence: 'problem.rejected' };
   return problem(row.kind, row.sentence, { reason: row.reason, detail });
 }
+
+/** What Graph means by its words, wherever they were read; undefined when they say nothing that is known. */
+export const saidOf = (message: string): (typeof SAID)[number] | undefined =>
+  SAID.find((one) => one.match.test(message));
 
 /** No answer at all: refused, reset, timed out. The message of the exception is for the log. */
 export function noAnswer(cause: unknown): Reply {

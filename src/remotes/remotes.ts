@@ -13,15 +13,17 @@ export interface RemoteParts {
   readonly connector: Connector;
   readonly partnerCenter: SendPartner;
   readonly partnerWebhooks: SendPartner;
-  /** What Usher keeps, asked and told by calls like any other, so that a step stays a function. */
-  readonly store: (call: Call) => Promise<Reply>;
+  readonly gt365: Send;
+  /** What is kept here, asked like a remote. */
+  readonly store: (call: Call, about: Sending) => Promise<Reply>;
 }
 
-export function openRemotes({ graph, connector, partnerCenter, partnerWebhooks, store }: RemoteParts): Remotes {
+export function openRemotes({ graph, connector, partnerCenter, partnerWebhooks, gt365, store }: RemoteParts): Remotes {
   const byName: Readonly<Record<Call['to'], (call: Call, about: Sending) => Promise<Reply>>> = {
     graph,
     partnerCenter,
     partnerWebhooks,
+    gt365,
     store,
     teams: (call, about) => askTeams(connector, call, about),
   };

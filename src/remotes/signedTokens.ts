@@ -11,7 +11,8 @@ export interface SignedTokenSettings {
   /** The service's OpenID configuration, which names its keys. */
   readonly metadataUrl: string;
   readonly issuers: readonly string[];
-  readonly audience: string;
+  /** Any of these, when there are several. */
+  readonly audience: string | readonly string[];
   /** Claims there must be, beside the expiry. */
   readonly claims: readonly string[];
   readonly timeoutMs: number;
@@ -54,7 +55,7 @@ export function openSignedTokens<F>(settings: SignedTokenSettings, read: ReadFac
     const { payload, protectedHeader } = await jwtVerify(token, keys, {
       algorithms: ['RS256'],
       issuer: [...settings.issuers],
-      audience: settings.audience,
+      audience: [settings.audience].flat(),
       clockTolerance: SKEW_SECONDS,
       requiredClaims: ['exp', ...settings.claims],
     });

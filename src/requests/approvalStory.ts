@@ -51,7 +51,7 @@ function forAsker(request: Request, asked: Asked): Told {
 
 function forApprovers(request: Request, capability: AnyCapability, asked: Asked): Told {
   const asking = { asking: askingOf(asked) };
-  const until = capability.judged?.(request.input, []).until;
+  const until = capability.judged?.(request.input, [])?.until;
   return {
     sentence: say('approval.ask', { name: request.requester.name }),
     tone: 'warning',

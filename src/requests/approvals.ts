@@ -115,7 +115,7 @@ export class Approvals {
     }
     const capability = this.#parts.capabilities.get(request.capability);
     if (!capability?.shorten) return bad(problem('input', 'approval.noEnd'));
-    const had = capability.judged?.(request.input, []).until;
+    const had = capability.judged?.(request.input, [])?.until;
     const { until } = ruling;
     if (!isDay(until, now)) return bad(problem('input', 'approval.whichDay', { field: 'until' }));
     if (had !== undefined && until >= had) return bad(problem('input', 'approval.notShorter', { field: 'until' }));

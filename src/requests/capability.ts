@@ -8,6 +8,7 @@ import type { RawRow, RowEnd, Tally } from './many/rows.ts';
 import type { PaceName } from './pace.ts';
 import type { Case } from './policy/judge.ts';
 import type { Policy } from './policy/policy.ts';
+import type { Change } from './ports.ts';
 import type { Problem, Result } from './problem.ts';
 import type { ReferralNotice } from './referralNotices.ts';
 import type { LostCall, Person, Place, Question, Request } from './request.ts';
@@ -24,7 +25,7 @@ export type Repeat = 'safe' | 'restart' | 'never' | 'tell';
 export interface Call {
   /** The capability's own name for it; answers are found by it. */
   readonly name: string;
-  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks' | 'store';
+  readonly to: 'graph' | 'teams' | 'partnerCenter' | 'partnerWebhooks' | 'gt365' | 'store';
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path below the remote's base URL (of `teams`: the place's service URL), query included and encoded. */
   readonly path: string;
@@ -119,6 +120,8 @@ interface SoFar<O> {
   /** Filed before anything of this is said; what was filed before under its key stays as it is. */
   readonly files?: Filing;
   readonly wakes?: readonly Wake[];
+  /** Further messages that are to show it from now on. */
+  readonly shows?: NonNullable<Change['shows']>;
 }
 
 /** What to do next. Times in milliseconds. */
@@ -133,7 +136,7 @@ export type Step<O> =
       readonly note?: Say;
       /** Waits for something from outside, not for its turn. */
       readonly waits?: true;
-      /** The answers are no longer needed: `outcome` holds what was in them. */
+      /** The answers, and what was lost on the way, are no longer needed: `outcome` holds what was in them. */
       readonly fresh?: true;
     } & SoFar<O>)
   | ({
@@ -304,8 +307,11 @@ export interface Capability<I = never, O = never> {
   readonly list?: ListOf<I, O>;
   /** It is about the rows of a list. */
   readonly hasRows?: true;
-  /** What the policy judges, as far as it is known: when it is asked for, and before anything is changed. */
-  judged?(input: I, answers: readonly Answer[]): Case;
+  /**
+   * What the policy judges, as far as it is known: when it is asked for, and before each call that changes something. Null:
+   * of this call it has been judged already.
+   */
+  judged?(input: I, answers: readonly Answer[], call?: Call): Case | null;
   /** Every call that would change something, as far as look-ups can tell; what only a call will tell has a placeholder. */
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
   /** The input with an earlier last day. */
@@ -337,7 +343,7 @@ export interface Capability<I = never, O = never> {
       readonly buttons: readonly Button[];
     };
     /** While it is under way, where the spine's own words would say less. */
-    readonly live?: Pick<Story, 'state' | 'sentence' | 'tone' | 'buttons' | 'items'>;
+    readonly live?: Pick<Story, 'state' | 'sentence' | 'tone' | 'buttons' | 'items' | 'link'>;
   };
 }
 

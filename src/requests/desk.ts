@@ -16,6 +16,7 @@ import { answerSignal, optionOf } from './question.ts';
 import type { ReferralCallback } from './referralNotices.ts';
 import { chatOf, ENDED, LIVE, type Person, type Place, type Request } from './request.ts';
 import { type Say, say } from './say.ts';
+import { lineOf } from './work.ts';
 
 export interface DeskParts {
   readonly store: Store;
@@ -43,6 +44,8 @@ export interface Wish {
   readonly key: string;
   /** The message that already stands for it (a submitted form), or null. */
   readonly activityId: string | null;
+  /** Nobody is there who posts its first message at once: it is the teller's. */
+  readonly unattended?: true;
   /** Only what would be done is wanted. */
   readonly isDry?: true;
 }
@@ -102,7 +105,7 @@ export class Desk {
       })),
       now,
       // A message that is on screen already is updated by the teller; a new one is posted by who asked us, at once.
-      wish.activityId === null ? messageLeaseEnd() : 0,
+      wish.activityId === null && !wish.unattended ? messageLeaseEnd() : 0,
     );
     const isNew = accepted.some((one) => one.isNew);
     if (isNew) queued();
@@ -159,6 +162,7 @@ export class Desk {
     if (request.requester.id !== who.id) {
       return bad(problem('denied', say('problem.notYours', { name: request.requester.name })));
     }
+    if (request.erasedAt !== null) return bad(problem('gone', 'problem.erased'));
     if (choice.kind === 'answer') return this.#answer(request, choice.value, who);
     const change = await this.#change(request, choice, who);
     if (!change.ok) return change;
@@ -206,6 +210,7 @@ export class Desk {
     const request = await this.find(id, where);
     if (!request || chatOf(request.place) !== chatOf(where))
       return bad(problem('gone', say('problem.noSuchRequest', { id })));
+    if (request.erasedAt !== null) return bad(problem('gone', 'problem.erased'));
     const does = this.#capability(request.capability).acts?.[act];
     if (!does) throw new Error(`${request.capability} has no act ${act}`);
     const denied = does.denies?.(who, request);
@@ -274,7 +279,7 @@ export class Desk {
     const { store, clock, queued } = this.#parts;
     for (const notice of notices) {
       const request = await this.#about(notice, requestId);
-      if (!request || request.tenantId !== tenantId) continue;
+      if (!request || request.tenantId !== tenantId || request.erasedAt !== null) continue;
       const signals = this.#capability(request.capability).hears?.(request, notice) ?? [];
       if (await store.signal(request.id, signals, clock.now())) queued();
     }
@@ -284,7 +289,7 @@ export class Desk {
   async heardReferral({ requestId, notice }: ReferralCallback): Promise<void> {
     const { store, clock, queued, capabilities } = this.#parts;
     const request = requestId === null ? null : await store.get(requestId);
-    if (!request) return;
+    if (!request || request.erasedAt !== null) return;
     const heard = this.#capability(request.capability).hearsReferral?.(request, notice);
     if (!heard) return;
     const drafts = (heard.files ?? []).map((filing) => draftOf(request, filing, capabilities));
@@ -301,7 +306,7 @@ export class Desk {
   }
 
   /** The request with this id, if it belongs to the place's tenant. */
-  async find(id: string, where: Place): Promise<Request | null> {
+  async find(id: string, where: Pick<Place, 'tenantId'>): Promise<Request | null> {
     const request = await this.#parts.store.get(id);
     return request && request.tenantId === where.tenantId ? request : null;
   }
@@ -379,16 +384,6 @@ export class Desk {
 /** What lets a request go on at once, as somebody wants it. */
 const queuedAt = (now: number) =>
   ({ at: now, state: 'queued', nextAt: now, attempts: 0, note: null, problem: null, visible: true }) as const;
-
-function lineOf(
-  { id, tenantId }: Request,
-  who: Person,
-  at: number,
-  what: string,
-  detail: AuditLine['detail'] = {},
-): AuditLine {
-  return { at, tenantId, requestId: id, who: who.id, what, detail };
-}
 
 const notNow = ({ state }: Request): Problem =>
   problem('clash', say('problem.notNow', { state: say(`state.${stateWord(state)}`) }));

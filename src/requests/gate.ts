@@ -59,8 +59,8 @@ export const changes = ({ method }: Call): boolean => method !== 'GET';
 /** What is to be done before a call that changes something. */
 export function gateOf(at: AtGate): Gate {
   const { capability, request, call, answers, facts, inForce } = at;
-  if (!capability.judged) return { kind: 'passes', approval: null };
-  const asked = capability.judged(request.input, answers);
+  const asked = capability.judged?.(request.input, answers, call) ?? null;
+  if (asked === null) return { kind: 'passes', approval: null };
   const verdict = judge(inForce, asked, askerOf(at), facts.now);
   if (verdict.kind === 'unknown') return { kind: 'looks', call: lookFor(at, verdict.needs, asked.team?.id) };
   const { rule, version } = verdict;

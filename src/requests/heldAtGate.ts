@@ -78,7 +78,7 @@ export async function factsFor(
   store: Pick<Store, 'guestsFrom'>,
   { capability, request, answers }: AtGate,
 ): Promise<readonly Say[]> {
-  const address = capability.judged?.(request.input, answers).address;
+  const address = capability.judged?.(request.input, answers)?.address;
   if (!address) return [];
   const domain = domainOf(address);
   const { known, accepted, refusedAt } = await store.guestsFrom(request.tenantId, domain);

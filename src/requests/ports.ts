@@ -8,6 +8,7 @@ import type { Row, RowStore } from './many/rows.ts';
 import type { PaceStore } from './pace.ts';
 import type { Policy, PolicyInForce } from './policy/policy.ts';
 import type { Problem } from './problem.ts';
+import type { Keeping } from './proof/keeping.ts';
 import type { Audience, LostCall, Person, Place, Question, Request, RequestState } from './request.ts';
 import type { Say } from './say.ts';
 
@@ -52,7 +53,7 @@ export interface AuditLine {
   readonly at: number;
   readonly tenantId: string;
   readonly requestId: string | null;
-  /** Entra object id, or `usher`. */
+  /** Entra object id, or `usher`; empty: erased. */
   readonly who: string;
   readonly what: string;
   readonly detail?: Readonly<Record<string, string | number | null>>;
@@ -216,6 +217,9 @@ export interface Store extends PaceStore {
   policies(tenantId: string, limit: number): Promise<readonly PolicyInForce[]>;
   /** Keeps a policy as version `follows + 1`, with its audit line. False: another has that version already. */
   keepPolicy(tenantId: string, follows: number, policy: Policy, by: string, line: AuditLine): Promise<boolean>;
+
+  /** What is needed to prove and to forget. */
+  readonly keeping: Keeping;
 
   /** Calls back when another process queued something (PostgreSQL); on SQLite never. */
   onWake(wake: () => void): void;

@@ -126,6 +126,8 @@ export interface Request<I = unknown, O = unknown> {
   readonly approval: Approval | null;
   /** Only looked at: it ends where the first change would be made. */
   readonly isDry: boolean;
+  /** When what it said of a person was erased, epoch ms; null: never. `note` then says at whose wish. */
+  readonly erasedAt: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }

@@ -8,6 +8,16 @@ import { isSignIn, PROBLEM_KINDS, REPLACED } from './problem.ts';
 import { type Audience, ENDED, type Request } from './request.ts';
 import { say } from './say.ts';
 
+/** Nothing is left to tell but that there was something, and at whose wish it is gone. */
+const storyOfErased = ({ note }: Request): Story => ({
+  title: say('request.erased.title'),
+  state: say('request.erased.state'),
+  sentence: note ?? say('request.erased.title'),
+  tone: 'neutral',
+  rows: [],
+  buttons: [],
+});
+
 const button = (verb: string, style?: Button['style']): Button => ({
   title: say(`button.${verb.split('.')[1]}`),
   verb,
@@ -21,6 +31,7 @@ export function storyOf(request: Request, capability: AnyCapability, audience: A
 }
 
 function storyAs(request: Request, capability: AnyCapability, audience: Audience): Story {
+  if (request.erasedAt !== null) return storyOfErased(request);
   const { title, rows: own, page, ending, live } = capability.story(request);
   const rows = [...own, ...decisionRows(request)];
   const base = { title, rows, ...(page ? { page } : {}) };

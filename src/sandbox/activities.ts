@@ -127,6 +127,7 @@ export function executeActivity(
   replyToId: string,
   action: { id?: string; title?: string; verb: string; data: Record<string, unknown> },
   signedIn: { state?: string; authentication?: Record<string, unknown> } = {},
+  trigger: 'manual' | 'automatic' = 'manual',
 ): Activity {
   const activity = baseActivity(room, 'invoke', scene);
   const channelData = activity['channelData'] as Record<string, unknown>;
@@ -136,7 +137,7 @@ export function executeActivity(
     ...activity,
     name: 'adaptiveCard/action',
     replyToId,
-    value: { action: { type: 'Action.Execute', ...action }, trigger: 'manual', ...signedIn },
+    value: { action: { type: 'Action.Execute', ...action }, trigger, ...signedIn },
   };
 }
 

@@ -5,6 +5,7 @@ import { z } from 'zod/v4';
 import { callForgeries, callsIssuers } from './callsKeys.ts';
 import { forgeries } from './channelKeys.ts';
 import { faultKinds, remotes } from './faults.ts';
+import { gt365Shapes } from './gt365.ts';
 import { behaviours } from './telephony.ts';
 
 const place = { conversation: z.string(), user: z.string() };
@@ -54,6 +55,8 @@ export const executeBody = z.object({
   data: anything.default({}),
   inputs: anything.default({}),
   actionId: z.string().optional(),
+  /** `automatic`: the client asks by itself, by a card's `refresh`. */
+  trigger: z.enum(['manual', 'automatic']).default('manual'),
   title: z.string().optional(),
   /** The code of a sign-in that was finished, when the bot asked for one. */
   state: z.string().optional(),
@@ -114,6 +117,7 @@ export const faultBody = z.object({
   code: z.string().nullable().default(null),
   message: z.string().nullable().default(null),
   target: z.string().nullable().default(null),
+  shape: z.enum(gt365Shapes).nullable().default(null),
 });
 
 export const redeemBody = z

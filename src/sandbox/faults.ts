@@ -6,9 +6,10 @@ import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Answer, type Exchange, send, wire } from './exchange.ts';
+import type { Gt365Shape } from './gt365.ts';
 
 /** Every stand-in that the bot calls. */
-export const remotes = ['graph', 'connector', 'partner', 'tokens'] as const;
+export const remotes = ['graph', 'connector', 'partner', 'tokens', 'gt365'] as const;
 /** Which stand-in a fault hits. */
 export type Remote = (typeof remotes)[number];
 
@@ -51,6 +52,8 @@ export interface Fault {
   message: string | null;
   /** The same: what in the request it speaks of, where the service says that. */
   target: string | null;
+  /** In which of its shapes GT365 says it; null is its usual one. */
+  shape?: Gt365Shape | null;
 }
 
 /** The armed faults, oldest first. */
@@ -94,7 +97,13 @@ function retryAfterHeader(fault: Fault): Record<string, string> {
 }
 
 /** Makes an error answer the way the hit remote writes one. */
-export type ErrorAnswer = (status: number, code: string, message: string, target?: string) => Answer;
+export type ErrorAnswer = (
+  status: number,
+  code: string,
+  message: string,
+  target?: string,
+  shape?: Gt365Shape,
+) => Answer;
 
 /** The answer that stands in for the work, for the faults that prevent it; undefined when the work is done. */
 export function answerInstead(fault: Fault | undefined, makeError: ErrorAnswer): Answer | 'drop' | undefined {
@@ -112,6 +121,7 @@ export function answerInstead(fault: Fault | undefined, makeError: ErrorAnswer):
           fault.code ?? 'ServiceUnavailable',
           fault.message ?? 'The service is temporarily unavailable.',
           fault.target ?? undefined,
+          fault.shape ?? undefined,
         );
   return { ...answer, headers: { ...answer.headers, ...retryAfterHeader(fault) } };
 }

@@ -5,6 +5,7 @@ import type { Calls } from './calls.ts';
 import type { CallsKeys } from './callsKeys.ts';
 import type { Certificates } from './certificates.ts';
 import type { ChannelKeys } from './channelKeys.ts';
+import type { Entra } from './entra.ts';
 import type { Faults } from './faults.ts';
 import type { Happenings } from './happenings.ts';
 import type { Telephony } from './telephony.ts';
@@ -18,6 +19,7 @@ export interface Room {
   happenings: Happenings;
   keys: ChannelKeys;
   callsKeys: CallsKeys;
+  entra: Entra;
   certificates: Certificates;
   telephony: Telephony;
   botId: string;

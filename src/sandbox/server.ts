@@ -13,11 +13,13 @@ import { type ChannelKeys, createChannelKeys, type Forgery } from './channelKeys
 import { connectorError, createConnector } from './connector.ts';
 import { createControl, reset } from './control.ts';
 import { isLoopback } from './courier.ts';
+import { type AppForgery, createEntra } from './entra.ts';
 import { type Answer, type Exchange, readExchange, send } from './exchange.ts';
 import { answerInstead, type ErrorAnswer, Faults, keepBack, type Remote, remotes, sendThrough } from './faults.ts';
 import { upload } from './fileConsent.ts';
 import { createGraph } from './graph.ts';
 import { graphError } from './graphAnswer.ts';
+import { createGt365, gt365Error } from './gt365.ts';
 import { Happenings } from './happenings.ts';
 import { pageFile } from './pageFiles.ts';
 import { createPartner } from './partner.ts';
@@ -65,6 +67,9 @@ export interface Sandbox {
   /** A token as the calling service signs its callbacks. */
   signCall(claims?: Record<string, unknown>, options?: SignOptions): Promise<string>;
   forgeCall(kind: CallForgery): Promise<string>;
+  /** A token as Entra gives it to an app that may invite guests through the bot. */
+  signApp(claims?: Record<string, unknown>, options?: SignOptions): Promise<string>;
+  forgeApp(kind: AppForgery): Promise<string>;
   /** The headers with which Partner Center posts this event. */
   signReferralEvent(body: string, options?: EventSignOptions): Promise<Record<string, string>>;
   forgeReferralEvent(kind: ReferralForgery, body: string): Promise<Record<string, string>>;
@@ -85,6 +90,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     tenantId: () => world.tenantId,
     signAsChannel: keys.sign,
   });
+  const entra = await createEntra({ tenantId: world.tenantId, botId, url: () => room.url });
   const room: Room = {
     world,
     calls: new Calls(),
@@ -92,6 +98,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     happenings: new Happenings(),
     keys,
     callsKeys,
+    entra,
     certificates: createCertificates(() => room.url),
     telephony: new Telephony(),
     botId,
@@ -139,6 +146,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     forge: keys.forge,
     signCall: callsKeys.sign,
     forgeCall: callsKeys.forge,
+    signApp: entra.sign,
+    forgeApp: entra.forge,
     signReferralEvent: room.certificates.sign,
     forgeReferralEvent: room.certificates.forge,
     reset: () => reset(room),
@@ -158,16 +167,19 @@ const errors: Record<Remote, (exchange: Exchange, ...said: Parameters<ErrorAnswe
   partner: (exchange, status, code, message, target) =>
     partnerError(exchange, status, code, message, { code, message, ...(target ? { target } : {}) }),
   tokens: (_exchange, status, code, message) => tokenError(status, code, message),
+  gt365: (exchange, status, code, message, _target, shape) => gt365Error(exchange, status, code, message, shape),
 };
 
 type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 function createAnswerer(room: Room, quiet: boolean): Answerer {
+  const { entra } = room;
   const answers = {
     graph: createGraph(room),
     connector: createConnector(room),
     partner: createPartner(room),
     tokens: createTokens(room),
+    gt365: createGt365(room),
   };
   const control = createControl(room);
 
@@ -208,7 +220,7 @@ function createAnswerer(room: Room, quiet: boolean): Answerer {
     response.on('close', stop);
   }
 
-  function login(exchange: Exchange): Answer {
+  async function login(exchange: Exchange): Promise<Answer> {
     const path = exchange.path.toLowerCase();
     if (path === '/v1/.well-known/openidconfiguration') {
       return { status: 200, body: openIdMetadata(`${room.url}/login/v1/keys`) };
@@ -218,10 +230,7 @@ function createAnswerer(room: Room, quiet: boolean): Answerer {
       return { status: 200, body: openIdMetadata(`${room.url}/login/calls/v1/keys`) };
     }
     if (path === '/calls/v1/keys') return { status: 200, body: room.callsKeys.jwks() };
-    if (exchange.method === 'POST' && /\/oauth2\/v2\.0\/token$/.test(exchange.path)) {
-      return { status: 200, body: { token_type: 'Bearer', expires_in: 3599, access_token: 'sandbox-access-token' } };
-    }
-    return { status: 404, body: { error: 'not found' } };
+    return (await entra.answer(exchange)) ?? { status: 404, body: { error: 'not found' } };
   }
 
   function file(exchange: Exchange): Answer {
@@ -247,7 +256,7 @@ function createAnswerer(room: Room, quiet: boolean): Answerer {
     const first = path.split('/')[1] ?? '';
     const remote = remotes.find((one) => one === first);
     if (remote) return callRemote(remote, request, response);
-    if (first === 'login') return send(response, login(await readExchange(request, '/login')));
+    if (first === 'login') return send(response, await login(await readExchange(request, '/login')));
     if (first === 'certificates') return send(response, await certificate(path.slice('/certificates/'.length)));
     if (first === 'files' && request.method === 'PUT') {
       return send(response, await upload(room, path.split('/')[2] ?? '', request));

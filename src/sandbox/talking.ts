@@ -155,6 +155,7 @@ export async function execute(room: Room, given: z.infer<typeof executeBody>): P
       ...(given.state === undefined ? {} : { state: given.state }),
       ...(given.authentication === undefined ? {} : { authentication: given.authentication }),
     },
+    given.trigger,
   );
   const editsBefore = message?.edits ?? 0;
   const deliveries = await deliverCopies(room, activity, given.copies, invokeLimitMs);

@@ -1,9 +1,10 @@
 /**
- * The audit: lines are added and read, never changed (triggers of the database see to that).
+ * The audit: lines are added and read; of an old one only the payload may be erased (triggers of the database see to that).
  * Must not know what a line means.
  */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { AuditLine } from '../requests/ports.ts';
+import type { AuditEntry, Span } from '../requests/proof/keeping.ts';
 import type { Engine } from './engine.ts';
 import { fromLine, toLine } from './rows.ts';
 import type { Tables } from './schema.ts';
@@ -25,4 +26,55 @@ export async function auditOf(engine: Engine, requestId: string): Promise<readon
     .orderBy('seq')
     .execute();
   return rows.map(toLine);
+}
+
+/** The lines of a span, in pages by seq, each with what its request is about and who that was. */
+export async function entries(
+  engine: Engine,
+  { tenantId, from, until }: Span,
+  after: number,
+  limit: number,
+): Promise<readonly AuditEntry[]> {
+  const { rows } = await sql<EntryRow>`
+    select audit.seq, audit.at, audit.who, audit.what, audit.detail, audit.request_id,
+      request.capability, request.subject,
+      (select other.requester from requests as other
+        where other.tenant_id = audit.tenant_id and other.requester_id = audit.who limit 1) as requester
+    from audit left join requests as request on request.id = audit.request_id
+    where audit.tenant_id = ${tenantId} and audit.at >= ${from} and audit.at < ${until} and audit.seq > ${after}
+    order by audit.seq limit ${limit}`.execute(engine.db);
+  return rows.map(({ seq, at, who, what, detail, request_id, capability, subject, requester }) => ({
+    seq,
+    at,
+    who,
+    name: requester === null ? null : (JSON.parse(requester) as { name: string }).name,
+    what,
+    detail: detail === null ? null : JSON.parse(detail),
+    requestId: request_id,
+    capability,
+    subject,
+  }));
+}
+
+export async function countEntries(engine: Engine, { tenantId, from, until }: Span): Promise<number> {
+  const { count } = await engine.db
+    .selectFrom('audit')
+    .select(sql<number>`count(*)`.as('count'))
+    .where('tenant_id', '=', tenantId)
+    .where('at', '>=', from)
+    .where('at', '<', until)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+interface EntryRow {
+  readonly seq: number;
+  readonly at: number;
+  readonly who: string | null;
+  readonly what: string;
+  readonly detail: string | null;
+  readonly request_id: string | null;
+  readonly capability: string | null;
+  readonly subject: string | null;
+  readonly requester: string | null;
 }

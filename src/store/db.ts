@@ -8,6 +8,7 @@ import type { Log, Store } from '../requests/ports.ts';
 import { audit, auditOf } from './audit.ts';
 import { rowStore } from './batchRows.ts';
 import type { Engine } from './engine.ts';
+import { openKeeping } from './keeping.ts';
 import { claimMessages, followAt, messageFailed, messageShown, nextMessageAt } from './messages.ts';
 import { migrate, missing } from './migrate.ts';
 import { takeSlots } from './paces.ts';
@@ -58,6 +59,7 @@ export async function openStore(databaseUrl: string, options: { readonly log?: L
     keepPolicy: (tenantId, follows, kept, by, line) => keepPolicy(engine, tenantId, follows, kept, by, line),
     rows: rowStore(engine),
     takeSlots: (line, count, now, everyUs) => takeSlots(engine, line, count, now, everyUs),
+    keeping: openKeeping(engine),
     onWake: (wake) => engine.onWake(wake),
     check: () => check(engine),
     close() {

@@ -21,6 +21,8 @@ export interface Engine {
   /** SQL that tells other processes, at commit, that something was queued. Null where nobody could hear it. */
   readonly tellQueued: RawBuilder<unknown> | null;
   onWake(wake: () => void): void;
+  /** Has what was erased leave the files, as far as the engine can: nothing is guaranteed of copies and backups. */
+  scrub(): Promise<void>;
   close(): Promise<void>;
 }
 

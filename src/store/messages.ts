@@ -66,6 +66,20 @@ export async function hideMessages(trx: Transaction<Tables>, requestId: string, 
     .execute();
 }
 
+/** Of these requests nothing is posted any more that was not before, but for what somebody is posting now. */
+export async function hideUnposted(
+  trx: Transaction<Tables>,
+  requestIds: readonly string[],
+  now: number,
+): Promise<void> {
+  await trx
+    .deleteFrom('messages')
+    .where('request_id', 'in', requestIds)
+    .where('activity_id', 'is', null)
+    .where('lease_until', '<=', now)
+    .execute();
+}
+
 export async function claimMessages(
   engine: Engine,
   limit: number,

@@ -59,6 +59,10 @@ export async function openPostgres(databaseUrl: string, log: Log | undefined): P
     writeOne: (work) => untilDone(work(db)),
     tellQueued: sql`pg_notify(${sql.raw(CHANNEL)}, ${sql.lit(ourselves)})`,
     onWake: (wake) => listener.add(wake),
+    async scrub() {
+      // Old row versions go now instead of at the next autovacuum; of the log before it (WAL) and backups the server decides.
+      await untilDone(sql`vacuum (skip_locked) requests, answers, signals, audit, chores`.execute(db));
+    },
     async close() {
       // Kysely turns away who is still waiting for a connection.
       await Promise.all(writing);

@@ -5,7 +5,9 @@
 import type { Insertable } from 'kysely';
 import type { Answer } from '../requests/capability.ts';
 import type { AuditLine, Change, Draft, Message } from '../requests/ports.ts';
+import { type ChainLine, sealPart } from '../requests/proof/chain.ts';
 import type { Audience, Request, RequestState } from '../requests/request.ts';
+import { storable } from './engine.ts';
 import type { AnswerRow, AnswerTable, AuditRow, AuditTable, MessageRow, RequestRow, RequestTable } from './schema.ts';
 
 /** JSON as the column holds it; absent and null are both the column's null. */
@@ -41,6 +43,7 @@ export function toRequest(row: RequestRow): Request {
     question: parsed(row.question),
     approval: parsed(row.approval),
     isDry: row.is_dry === 1,
+    erasedAt: row.erased_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
@@ -92,11 +95,39 @@ export function toMessage(row: MessageRow): Message {
 }
 
 export function toLine(row: AuditRow): AuditLine {
-  const line = { at: row.at, tenantId: row.tenant_id, requestId: row.request_id, who: row.who, what: row.what };
+  const { at, tenant_id: tenantId, request_id: requestId, who, what } = row;
+  const line = { at, tenantId, requestId, who: who ?? '', what };
   return row.detail === null ? line : { ...line, detail: JSON.parse(row.detail) };
 }
 
 export function fromLine(line: AuditLine): Insertable<AuditTable> {
   const { at, tenantId, requestId, who, what, detail } = line;
-  return { at, tenant_id: tenantId, request_id: requestId, who, what, detail: json(detail) };
+  // As the database will hold it, or the digest would be of another text.
+  const name = sealPart(storable(who) as string);
+  const more = sealPart(json(detail));
+  return {
+    at,
+    tenant_id: tenantId,
+    request_id: requestId,
+    who: name.text,
+    what,
+    detail: more.text,
+    who_salt: name.salt,
+    who_digest: name.digest,
+    detail_salt: more.salt,
+    detail_digest: more.digest,
+  };
+}
+
+/** A line as the chain sees it. */
+export function toChainLine(row: AuditRow): ChainLine {
+  return {
+    seq: row.seq,
+    at: row.at,
+    tenantId: row.tenant_id,
+    requestId: row.request_id,
+    what: row.what,
+    who: { text: row.who, salt: row.who_salt, digest: row.who_digest },
+    detail: { text: row.detail, salt: row.detail_salt, digest: row.detail_digest },
+  };
 }

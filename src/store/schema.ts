@@ -7,14 +7,14 @@ import type { Generated, Selectable } from 'kysely';
 
 export interface RequestTable {
   readonly id: string;
-  readonly key: string;
+  key: string;
   readonly capability: string;
   subject: string;
   standing: string | null;
   readonly tenant_id: string;
-  readonly requester_id: string;
-  readonly requester: string;
-  readonly place: string;
+  requester_id: string;
+  requester: string;
+  place: string;
   input: string;
   state: Generated<string>;
   version: Generated<number>;
@@ -31,6 +31,8 @@ export interface RequestTable {
   question: string | null;
   approval: string | null;
   is_dry: Generated<number>;
+  /** When what it says of people was erased; null: never. */
+  erased_at: number | null;
   /** How often something was heard from outside. */
   signals: Generated<number>;
   readonly created_at: number;
@@ -41,7 +43,7 @@ export interface AnswerTable {
   readonly request_id: string;
   readonly n: number;
   readonly name: string;
-  readonly call: string;
+  call: string;
   readonly sent_at: number;
   reply: string | null;
   /** Of the reply: 1 good, 0 a problem, null not heard of. Spares a look into the JSON, which differs per engine. */
@@ -54,9 +56,40 @@ export interface AuditTable {
   readonly at: number;
   readonly tenant_id: string;
   readonly request_id: string | null;
-  readonly who: string;
+  /** A part of the payload and its salt are null together once they are erased; the digest stays. */
+  who: string | null;
   readonly what: string;
-  readonly detail: string | null;
+  detail: string | null;
+  who_salt: string | null;
+  readonly who_digest: string;
+  detail_salt: string | null;
+  readonly detail_digest: string;
+}
+
+/** Links in the order in which they were sealed. */
+export interface AuditChainTable {
+  readonly n: number;
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** One row: the last link that was cut off with all before it. */
+export interface AuditCutTable {
+  readonly name: string;
+  n: number;
+  seq: number;
+  hash: string;
+  at: number | null;
+}
+
+/** What is done in chunks: its counts so far, and what it has to know until it is done. */
+export interface ChoreTable {
+  readonly name: string;
+  counts: Generated<string>;
+  known: string | null;
+  due_at: Generated<number>;
+  lease_until: Generated<number>;
+  done_at: number | null;
 }
 
 export interface MessageTable {
@@ -76,7 +109,7 @@ export interface MessageTable {
 
 export interface SignalTable {
   readonly request_id: string;
-  readonly key: string;
+  key: string;
   body: string;
   at: number;
 }
@@ -96,9 +129,9 @@ export interface BatchRowTable {
   readonly line: number;
   readonly verdict: string;
   stage: string;
-  readonly subject: string | null;
-  readonly content: string;
-  readonly why: string | null;
+  subject: string | null;
+  content: string;
+  why: string | null;
   request_id: string | null;
 }
 
@@ -117,6 +150,9 @@ export interface Tables {
   requests: RequestTable;
   answers: AnswerTable;
   audit: AuditTable;
+  audit_chain: AuditChainTable;
+  audit_cut: AuditCutTable;
+  chores: ChoreTable;
   messages: MessageTable;
   signals: SignalTable;
   gates: GateTable;
@@ -129,5 +165,6 @@ export interface Tables {
 export type RequestRow = Selectable<RequestTable>;
 export type AnswerRow = Selectable<AnswerTable>;
 export type AuditRow = Selectable<AuditTable>;
+export type SignalRow = Selectable<SignalTable>;
 export type MessageRow = Selectable<MessageTable>;
 export type BatchRow = Selectable<BatchRowTable>;

@@ -290,12 +290,14 @@ export class Replies {
   #row(request: Request, language: Words) {
     const { subject, requester, createdAt, state, id } = request;
     const capability = this.#capability(request);
+    // What lives on says how it stands; that it waits for something says little.
+    const live = state === 'waiting' ? storyOf(request, capability).state : undefined;
+    // A subject that is a place says nothing to a person, nor one that is erased.
+    const isName = subject !== '' && !capability.subjectAt && !capability.beside && !capability.hasRows;
     return {
-      // A subject that is a place says nothing to a person.
-      title:
-        capability.subjectAt || capability.beside || capability.hasRows ? capability.story(request).title : subject,
+      title: isName ? subject : storyOf(request, capability).title,
       sub: say('list.asked', { name: requester.name, when: language.dateTime(createdAt, requester.timeZone) }),
-      state: say(STATE_WORDS[state]),
+      state: live ?? say(STATE_WORDS[state]),
       requestId: id,
     };
   }

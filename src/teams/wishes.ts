@@ -333,6 +333,7 @@ export function openWishes(parts: WishParts): Wishes {
   async function own(id: string, turn: Turn): Promise<Request | { said: Problem }> {
     const request = await desk.find(id, turn.where);
     if (!request) return { said: problem('gone', say('problem.noSuchRequest', { id })) };
+    if (request.erasedAt !== null) return { said: problem('gone', 'problem.erased') };
     if (request.requester.id === turn.who.id) return request;
     return { said: problem('denied', say('problem.notYours', { name: request.requester.name })) };
   }

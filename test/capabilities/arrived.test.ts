@@ -4,7 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import type { GuestInput } from '../../src/capabilities/guest/input.ts';
-import { type GuestOutcome, stepGuest } from '../../src/capabilities/guest/step.ts';
+import type { GuestOutcome } from '../../src/capabilities/guest/outcome.ts';
+import { PROVIDERS } from '../../src/capabilities/guest/provider.ts';
+import { stepGuest } from '../../src/capabilities/guest/step.ts';
 import type { Answer, Call, Facts, Step } from '../../src/requests/capability.ts';
 
 const input: GuestInput = {
@@ -30,6 +32,7 @@ const next = (now: number, ...answers: Answer[]): Step<unknown> => {
     answers,
     { requestId: '7k3q9xwa', now, requester, lost: [], earlier: null } as unknown as Facts<GuestOutcome>,
     'https://g',
+    PROVIDERS.graph,
   );
 };
 const nobody = { value: [] };

@@ -25,6 +25,12 @@ const BODIES: readonly { readonly method: string; readonly path: RegExp; readonl
     path: /\/participants\/invite$/,
     type: '{ participants: graph.InvitationParticipantInfo[]; clientContext: string }',
   },
+  {
+    method: 'POST',
+    path: /^\/api\/InviteGuest$/,
+    // Of Governance Toolkit 365 (API-invite-guest), which publishes a sample and no types.
+    type: 'Pick<graph.Invitation, "invitedUserDisplayName" | "invitedUserEmailAddress" | "inviteRedirectUrl" | "sendInvitationMessage"> & { requestedBy?: string; more: Record<string, string> }',
+  },
   { method: 'POST', path: /\/mute$/, type: '{ clientContext: string }' },
 ];
 /** Bodies that only point at an object (OData references), which no type describes. */

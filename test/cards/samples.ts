@@ -53,6 +53,7 @@ export function request(more: Partial<Request> = {}): Request {
     question: null,
     approval: null,
     isDry: false,
+    erasedAt: null,
     createdAt: AT,
     updatedAt: AT,
     ...more,

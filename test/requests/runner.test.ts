@@ -34,10 +34,10 @@ describe('the runner', () => {
       return invited;
     });
     const request = await spine.end(id);
-    assert.equal(request.state, 'done');
+    assert.equal(request.state, 'waiting');
     assert.deepEqual(
       (await spine.store.auditOf(id)).map(({ what }) => what),
-      ['accepted', 'allowed', 'call sent', 'call answered', 'done'],
+      ['accepted', 'allowed', 'call sent', 'call answered'],
     );
   });
 
@@ -49,13 +49,13 @@ describe('the runner', () => {
     const request = await spine.end(id);
     assert.deepEqual(names(), ['find', 'invite', 'find']);
     assert.ok(spine.now - lostAt >= 20_000, 'the directory had 20 s');
-    assert.equal(request.state, 'done');
+    assert.equal(request.state, 'waiting');
   });
 
   it('a look-up that finds nobody lets the invitation be sent again', async () => {
     const { id } = await spine.invite();
     spine.answers(nobody, fails('down'), nobody, invited);
-    assert.equal((await spine.end(id)).state, 'done');
+    assert.equal((await spine.end(id)).state, 'waiting');
     assert.deepEqual(names(), ['find', 'invite', 'find', 'invite']);
   });
 
@@ -66,7 +66,7 @@ describe('the runner', () => {
     const chosen = await spine.desk.choose(id, { kind: 'arrived' }, requester, place);
     assert.ok(chosen.ok);
     const request = await spine.end(id);
-    assert.deepEqual([request.state, names().length], ['done', 6]);
+    assert.deepEqual([request.state, names().length], ['waiting', 6]);
   });
 
   it('"send again" looks once more and then sends', async () => {
@@ -75,7 +75,7 @@ describe('the runner', () => {
     await spine.end(id);
     spine.answers(nobody, invited);
     assert.ok((await spine.desk.choose(id, { kind: 'again' }, requester, place)).ok);
-    assert.equal((await spine.end(id)).state, 'done');
+    assert.equal((await spine.end(id)).state, 'waiting');
   });
 
   it('"send again" to a pending guest finds what arrived after all, and sends nothing', async () => {
@@ -84,7 +84,7 @@ describe('the runner', () => {
     await spine.end(id);
     spine.answers(pending);
     assert.ok((await spine.desk.choose(id, { kind: 'again' }, requester, place)).ok);
-    assert.equal((await spine.end(id)).state, 'done');
+    assert.equal((await spine.end(id)).state, 'waiting');
     assert.equal(names().filter((name) => name === 'invite').length, 3);
   });
 
@@ -115,7 +115,7 @@ describe('the runner', () => {
       spine.now += 120_000;
     }
     const ended = await spine.store.get(id);
-    assert.deepEqual([ended?.state, ended?.lost.length], ['done', 1]);
+    assert.deepEqual([ended?.state, ended?.standing], ['waiting', 'pending']);
   });
 
   it('what is sent again after nobody knew is looked for first', async () => {
@@ -141,13 +141,13 @@ describe('the runner', () => {
       ['queued', { key: 'request.note.slowed', with: { seconds: 40, since: spine.now, times: 0 } }],
     );
     assert.equal(waiting?.nextAt, spine.now + 40_000);
-    assert.equal((await spine.end(id)).state, 'done');
+    assert.equal((await spine.end(id)).state, 'waiting');
   });
 
   it('a throttled call that changes something is not taken for one that was sent', async () => {
     const { id } = await spine.invite();
     spine.answers(nobody, fails('busy', 1000), invited);
-    assert.equal((await spine.end(id)).state, 'done');
+    assert.equal((await spine.end(id)).state, 'waiting');
     assert.deepEqual(names(), ['find', 'invite', 'invite']);
   });
 
@@ -164,7 +164,7 @@ describe('the runner', () => {
     assert.deepEqual([(await spine.end(id)).state, names().length], ['failed', 3]);
     spine.answers(nobody, invited);
     assert.ok((await spine.desk.choose(id, { kind: 'retry' }, requester, place)).ok);
-    assert.equal((await spine.end(id)).state, 'done');
+    assert.equal((await spine.end(id)).state, 'waiting');
   });
 
   it('a bug in a step ends the request instead of repeating it for ever', async () => {
@@ -191,7 +191,7 @@ describe('the runner', () => {
       ['store.failed'],
     );
     spine.errors.length = 0;
-    assert.equal((await spine.end(id)).state, 'done');
+    assert.equal((await spine.end(id)).state, 'waiting');
     assert.deepEqual(names(), ['find', 'find', 'invite']);
   });
 
@@ -230,7 +230,7 @@ describe('the runner', () => {
     );
     spine.answers(invited, ok());
     assert.ok((await spine.desk.choose(id, { kind: 'answer', value: 'team:z2:Zenith' }, requester, place)).ok);
-    assert.equal((await spine.end(id)).state, 'done');
+    assert.equal((await spine.end(id)).state, 'waiting');
     assert.equal(spine.sent.at(-1)?.path, '/teams/z2/members');
   });
 });

@@ -4,12 +4,15 @@
  */
 import { engines } from '../support/db.ts';
 import { freshBench } from './laws/bench.ts';
+import { chainLaws } from './laws/chain.ts';
+import { forgettingLaws } from './laws/forgetting.ts';
 import { listLaws, paceLaws } from './laws/lists.ts';
 import { messageLaws } from './laws/messages.ts';
 import { openingLaws, urlLaws } from './laws/opening.ts';
 import { processLaws } from './laws/processes.ts';
 import { queueLaws } from './laws/queue.ts';
 import { requestLaws } from './laws/requests.ts';
+import { retentionLaws } from './laws/retention.ts';
 import { signalLaws } from './laws/signals.ts';
 
 describe('store: the database URL', urlLaws);
@@ -24,6 +27,9 @@ for (const engine of await engines()) {
     describe('messages', () => messageLaws(bench));
     describe('lists', () => listLaws(bench));
     describe('paces', () => paceLaws(bench));
+    describe('the chain over the audit', () => chainLaws(bench));
+    describe('forgetting', () => forgettingLaws(bench));
+    describe('retention', () => retentionLaws(bench));
     describe('processes', () => processLaws(bench, engine.name));
   });
 }

@@ -31,6 +31,25 @@ switch (task) {
     await Promise.all([writer(), writer(), writer()]);
     break;
   }
+  case 'write and seal': {
+    let isOver = false;
+    const writing = Promise.all(
+      [1, 2, 3].map(async () => {
+        for (let n = 0; n < 60; n++) {
+          await store.audit([{ at: Date.now(), tenantId: 't', requestId: null, who: 'usher', what: `${process.pid}` }]);
+          tell('line');
+        }
+      }),
+    ).finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await store.keeping.seal(7);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await writing;
+    break;
+  }
   case 'claim all':
     for (;;) {
       const claims = await store.claim(7, NOW, NOW + MINUTE);

@@ -4,13 +4,17 @@
  */
 import { type OutgoingHttpHeaders, request } from 'node:http';
 import { Readable } from 'node:stream';
+import { GUEST_FIELDS } from '../../src/capabilities/guest/input.ts';
 import { liveTrust } from '../../src/config/webhookTrust.ts';
 import { closeEdge, type EdgeParts, type EdgeSettings, listen, openEdge } from '../../src/edge/http.ts';
+import { Pace } from '../../src/edge/pace.ts';
+import { openAppTokens } from '../../src/remotes/appTokens.ts';
 import { openCallTokens } from '../../src/remotes/callTokens.ts';
 import { openChannelTokens } from '../../src/remotes/channelTokens.ts';
 import { openWebhookSignatures } from '../../src/remotes/webhookSignatures.ts';
 import type { CallCallback } from '../../src/requests/callNotices.ts';
 import type { AuditLine } from '../../src/requests/ports.ts';
+import { bad, problem } from '../../src/requests/problem.ts';
 import type { ReferralCallback } from '../../src/requests/referralNotices.ts';
 import { type ChannelKeys, createChannelKeys } from '../../src/sandbox/channelKeys.ts';
 import { type Listener, listenHere, reply } from './listener.ts';
@@ -66,6 +70,11 @@ export interface Edge {
   /** The calling service: its login host, and its keys, which sign for its callbacks unless told otherwise. */
   readonly callsLogin: Login;
   readonly caller: ChannelKeys;
+  /** Entra: its login host, and its keys, which sign for an app that may ask for guests unless told otherwise. */
+  readonly entraLogin: Login;
+  readonly app: ChannelKeys;
+  /** Colleagues that an app which was let in asked for; none of them is found. */
+  readonly askedFor: string[];
   readonly log: KeptLog;
   /** Activities that got in. */
   readonly received: unknown[];
@@ -80,6 +89,36 @@ export interface Edge {
 /** Making a key pair takes a tenth of a second and more: all edges share theirs. */
 let channelOnce: Promise<ChannelKeys> | undefined;
 let callerOnce: Promise<ChannelKeys> | undefined;
+let appOnce: Promise<ChannelKeys> | undefined;
+
+export const APP_ID = 'a0000000-0000-4000-8000-00000000a001';
+const APP_OBJECT = 'b0000000-0000-4000-8000-00000000a001';
+/** Those of Entra, whose keys a test holds. */
+export const ENTRA_ISSUERS = ['https://login.microsoftonline.com/{tenant}/v2.0', 'https://sts.windows.net/{tenant}/'];
+
+/** Keys that sign as Entra does for an app's own token (version 2). */
+export async function createAppKeys(): Promise<ChannelKeys> {
+  const keys = await createChannelKeys(BOT_ID, () => '');
+  const good = {
+    iss: `https://login.microsoftonline.com/${TENANT_ID}/v2.0`,
+    serviceurl: undefined,
+    ver: '2.0',
+    tid: TENANT_ID,
+    azp: APP_ID,
+    oid: APP_OBJECT,
+    sub: APP_OBJECT,
+    idtyp: 'app',
+    roles: ['Guests.Invite'],
+  };
+  return { ...keys, sign: (claims, options) => keys.sign({ ...good, ...claims }, options) };
+}
+
+/** What an edge alone does not have: whoever needs it says so loudly. */
+const unplanned = new Proxy({} as never, {
+  get: (_nothing, name) => () => {
+    throw new Error(`an unplanned ${String(name)}`);
+  },
+});
 
 /** Keys that sign as the calling service does: for a tenant, and for no serviceUrl. */
 export async function createCallerKeys(): Promise<ChannelKeys> {
@@ -97,15 +136,56 @@ export async function openEdgeHere(
 ): Promise<Edge> {
   channelOnce ??= createChannelKeys(BOT_ID, () => SERVICE_URL);
   callerOnce ??= createCallerKeys();
-  const [login, callsLogin, channel, caller] = await Promise.all([openLogin(), openLogin(), channelOnce, callerOnce]);
+  appOnce ??= createAppKeys();
+  const [login, callsLogin, entraLogin, channel, caller, app] = await Promise.all([
+    openLogin(),
+    openLogin(),
+    openLogin(),
+    channelOnce,
+    callerOnce,
+    appOnce,
+  ]);
   login.keys = channel.jwks().keys;
   callsLogin.keys = caller.jwks().keys;
+  entraLogin.keys = app.jwks().keys;
   const log = new KeptLog();
   const received: unknown[] = [];
   const heard: CallCallback[] = [];
   const heardOfReferrals: ReferralCallback[] = [];
   const audited: AuditLine[] = [];
+  const askedFor: string[] = [];
   const server = openEdge({
+    invites: {
+      settings: {
+        tenantId: TENANT_ID,
+        botId: BOT_ID,
+        teamsServiceUrl: SERVICE_URL,
+        waitMs: 0,
+        publicUrl: () => 'https://usher.example',
+      },
+      verifyApp: openAppTokens({
+        loginUrl: entraLogin.listener.url,
+        tenants: new Set([TENANT_ID]),
+        issuers: ENTRA_ISSUERS,
+        audiences: [BOT_ID, `api://${BOT_ID}`],
+        role: 'Guests.Invite',
+        timeoutMs: 1000,
+      }),
+      findPerson: async (address) => {
+        askedFor.push(address);
+        return bad(problem('input', 'door.requester.unknown'));
+      },
+      fields: GUEST_FIELDS,
+      pace: new Pace(10_000),
+      desk: unplanned,
+      awaited: unplanned,
+      told: unplanned,
+      spoken: ({ key }) => key,
+      audit: async (line) => {
+        audited.push(line);
+      },
+      log,
+    },
     settings: {
       mode: 'live',
       allowedTenants: new Set([TENANT_ID]),
@@ -149,6 +229,9 @@ export async function openEdgeHere(
     channel,
     callsLogin,
     caller,
+    entraLogin,
+    app,
+    askedFor,
     log,
     received,
     heard,
@@ -156,7 +239,7 @@ export async function openEdgeHere(
     audited,
     async close() {
       await closeEdge(server);
-      await Promise.all([login.close(), callsLogin.close()]);
+      await Promise.all([login.close(), callsLogin.close(), entraLogin.close()]);
     },
   };
 }

@@ -6,6 +6,7 @@ import { readCardFile } from '../../src/cards/folder.ts';
 export const SETTINGS: CapabilitySettings = {
   defaultRedirectUrl: 'https://teams.microsoft.com',
   graphUrl: 'https://graph.microsoft.com/v1.0',
+  guestProvider: 'graph',
   publicUrl: () => 'https://usher.example',
   botId: 'b0000000-0000-4000-8000-000000000b07',
   ringMs: 45_000,

@@ -1,9 +1,13 @@
 /**
  * The spine on a real store with a clock that is data, and remotes that answer from a script: an unplanned call throws.
  */
+
+import type { z } from 'zod/v4';
 import { capabilities } from '../../src/capabilities/index.ts';
+import { Approvals } from '../../src/requests/approvals.ts';
 import type { Call, Reply } from '../../src/requests/capability.ts';
 import { Desk, type Wish } from '../../src/requests/desk.ts';
+import { Policy } from '../../src/requests/policy/policy.ts';
 import { openRules } from '../../src/requests/policy/rules.ts';
 import type { Log, Remotes, Store } from '../../src/requests/ports.ts';
 import type { Person, Place, Request } from '../../src/requests/request.ts';
@@ -42,11 +46,13 @@ export class Spine {
   #script: ((call: Call) => Reply | Promise<Reply>)[] = [];
   #intents = 0;
 
-  constructor(store: Store, settings: Partial<RunnerSettings> = {}) {
+  readonly approvals: Approvals;
+
+  constructor(store: Store, settings: Partial<RunnerSettings> = {}, policy?: z.input<typeof Policy>) {
     this.store = store;
     const all = capabilities(OF_CAPABILITIES);
     const clock = { now: () => this.now };
-    const policyNow = openRules(store);
+    const policyNow = openRules(store, policy && Policy.parse(policy));
     const remotes: Remotes = {
       send: async (call) => {
         this.sent.push(call);
@@ -67,6 +73,7 @@ export class Spine {
       changed: () => {},
       settings: { ...SETTINGS, ...settings },
     });
+    this.approvals = new Approvals({ store, clock, capabilities: all, queued: () => {}, changed: () => {} });
     this.desk = new Desk({
       store,
       clock,

@@ -124,7 +124,7 @@ export class Town {
     );
   }
 
-  async calls(remote: 'graph' | 'connector' | 'partner' | 'tokens' = 'graph'): Promise<readonly SeenCall[]> {
+  async calls(remote: 'graph' | 'connector' | 'partner' | 'tokens' | 'gt365' = 'graph'): Promise<readonly SeenCall[]> {
     return (await this.control<{ calls: SeenCall[] }>(`calls?remote=${remote}`)).calls;
   }
 

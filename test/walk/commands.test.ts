@@ -160,7 +160,7 @@ describe('a typed command', function () {
       await lane.town.control('world', { groups: [{ displayName: name, team: true }] });
       const address = someone();
       await lane.town.say(`invite ${address} to team R&D #1 100% + "Ü" 日本 'x'`);
-      assert.match(textOf(cardOf(await lane.shows(address, /They are now in R&D/))), /^Done$/m);
+      assert.match(textOf(cardOf(await lane.shows(address, /They are now in R&D/))), /^Invited$/m);
     });
   });
 
@@ -237,7 +237,7 @@ describe('a typed command', function () {
     it('for their requests: newest first, with how each stands', async () => {
       const list = await words('requests');
       assert.match(list, /Your requests/);
-      assert.match(list, /Done/);
+      assert.match(list, /Invited/);
       assert.match(await words('history'), /Your requests/);
       assert.match(
         await words('requests', { conversation: 'personal:axel', user: 'axel' }),
@@ -303,7 +303,7 @@ describe('a typed command', function () {
       const id = footerId(failed);
       await lane.town.say(`try again ${id}`);
       await lane.shows(address, /is invited\. The mail is on its way/);
-      assert.match(await words(`retry ${id}`), /That is no longer possible\. The request stands at “Done”\./);
+      assert.match(await words(`retry ${id}`), /That is no longer possible\. The request stands at “Waiting”\./);
     });
   });
 

@@ -215,7 +215,7 @@ for (const engine of await engines()) {
       const requestId = cardOf(unsure).actions?.[0]?.data?.['requestId'] ?? '';
       const verbs = ['request.arrived', 'request.again', 'request.arrived', 'request.again'];
       await Promise.all(verbs.map((verb) => lane.town.press(unsure.activityId, verb, { requestId })));
-      const done = await lane.shows(address, /"text":"Done"/);
+      const done = await lane.shows(address, /"text":"Invited"/);
       const sent = /You said that it arrived/.test(textOf(cardOf(done))) ? 0 : 1;
       assert.equal(lane.town.sandbox.world.mails.filter((mail) => mail.to === address).length, sent);
       const chosen = await lane.database.run(

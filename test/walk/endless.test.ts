@@ -74,7 +74,7 @@ for (const engine of await engines()) {
 
           await lane.town.heal();
           await press(failed, 'request.retry');
-          const done = await lane.shows(address, /"text":"Done"/);
+          const done = await lane.shows(address, /"text":"Invited"/);
           assert.equal(done.activityId, failed.activityId);
           assert.match(textOf(cardOf(done)), /is invited\. The mail is on its way.*They are now in Apollo\./);
           assert.equal(mails(address), 1);
@@ -106,7 +106,7 @@ for (const engine of await engines()) {
 
       await lane.town.heal();
       await press(unsure, 'request.again');
-      const done = await lane.shows(address, /"text":"Done"/);
+      const done = await lane.shows(address, /"text":"Invited"/);
       assert.match(textOf(cardOf(done)), /is invited\. The mail is on its way.*They are now in Apollo\./);
       assert.equal(mails(address), 1);
     });
@@ -119,7 +119,7 @@ for (const engine of await engines()) {
       await lane.town.heal();
       const before = await sends(address);
       await press(unsure, 'request.arrived');
-      const done = await lane.shows(address, /"text":"Done"/);
+      const done = await lane.shows(address, /"text":"Invited"/);
       assert.match(textOf(cardOf(done)), /You said that it arrived, so I sent nothing more\./);
       assert.equal(await sends(address), before);
       assert.equal(mails(address), 0);
@@ -135,7 +135,7 @@ for (const engine of await engines()) {
         users: [{ displayName: 'Eve', mail: address, userType: 'Guest', externalUserState: 'PendingAcceptance' }],
       });
       await press(unsure, 'request.arrived');
-      const done = await lane.shows(address, /"text":"Done"/);
+      const done = await lane.shows(address, /"text":"Invited"/);
       assert.match(textOf(cardOf(done)), /They are now in Apollo\./);
       assert.equal(mails(address), 0);
     });
@@ -158,7 +158,7 @@ for (const engine of await engines()) {
       const address = someone();
       await lane.town.fault({ kind: 'dropAfter', path: '/invitations$', times: -1 });
       await lane.town.say(`invite ${address}`);
-      const done = await lane.shows(address, /"text":"Done"/);
+      const done = await lane.shows(address, /"text":"Invited"/);
       assert.match(textOf(cardOf(done)), /Microsoft's answer got lost on the way, but the invitation is there/);
       assert.equal(await sends(address), 1);
       assert.equal(mails(address), 1);
@@ -170,7 +170,7 @@ for (const engine of await engines()) {
       await lane.town.say(`invite ${address}`);
       await lane.shows(address, /I am looking whether it arrived/);
       await lane.town.fault({ kind: 'status', status: 502, path: '/users$', times: -1 });
-      const message = await lane.shows(address, /"text":"(?:Unsure|Done)"/);
+      const message = await lane.shows(address, /"text":"(?:Unsure|Invited)"/);
       // The look-up may have been faster than the fault.
       assert.equal(await sends(address), 1);
       assertForPeople(message);
@@ -185,7 +185,7 @@ for (const engine of await engines()) {
       assertForPeople(failed);
       await lane.town.heal();
       await press(failed, 'request.retry');
-      await lane.shows(address, /"text":"Done"/);
+      await lane.shows(address, /"text":"Invited"/);
       assert.equal(mails(address), 1);
       assert.equal(await sends(address), 1);
       assert.match(textOf(cardOf(failed)), /The invitation is sent/);

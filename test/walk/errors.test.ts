@@ -217,7 +217,7 @@ describe('a refusal of Microsoft Graph', function () {
     const address = `refused${++people}@partner.example`;
     await lane.town.fault({ kind: 'status', path, status, code, message, times: -1 });
     await lane.town.say(`invite ${address}${team ? ' to team Apollo' : ''}`);
-    return [address, await lane.shows(address, /"text":"(?:Done|Not done|Unsure)"/)];
+    return [address, await lane.shows(address, /"text":"(?:Invited|Not done|Unsure)"/)];
   }
 
   async function check([address, message]: [string, Message], refusal: Refusal, posts: number): Promise<void> {

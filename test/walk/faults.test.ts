@@ -129,7 +129,7 @@ async function walk(lane: Lane, { target, trouble, address }: Case): Promise<End
   const from = new Date().toISOString();
   await town.fault({ ...target.fault, ...trouble.fault });
   await town.say(`invite ${address} to team ${target.team}`);
-  const message = await lane.shows(address, /"text":"(?:Done|Not done|Unsure|Cancelled)"/);
+  const message = await lane.shows(address, /"text":"(?:Invited|Not done|Unsure|Cancelled)"/);
   // A slow answer to an earlier case may still be on its way.
   const calls = (await town.calls()).filter((call) => call.at >= from);
   return { message, calls, lane };
@@ -137,7 +137,7 @@ async function walk(lane: Lane, { target, trouble, address }: Case): Promise<End
 
 function check({ target, trouble, address }: Case, { message, calls, lane }: Ended): void {
   const text = textOf(cardOf(message));
-  assert.match(text, /^Done$/m, message.summary ?? '');
+  assert.match(text, /^Invited$/m, message.summary ?? '');
   assertForPeople(message);
   const isLost = target.call === 'inviting' && trouble.worked === true;
   assert.match(

@@ -42,7 +42,7 @@ export interface Order {
 }
 
 /** The states in which a card no longer promises to change. */
-const FINAL = /"text":"(Done|Not done|Unsure|Declined|Cancelled)"/;
+const FINAL = /"text":"(Invited|Done|Not done|Unsure|Declined|Cancelled)"/;
 
 let activities = 0;
 

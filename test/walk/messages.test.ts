@@ -57,7 +57,7 @@ describe('the card of a request', function () {
       const done = await lane.shows(address, /is invited\./);
       assertForPeople(done);
       assert.equal((await about(address)).length, 1, 'and it is the same message');
-      assert.match(textOf(cardOf(done)), /^Done$/m);
+      assert.match(textOf(cardOf(done)), /^Invited$/m);
     });
   }
 
@@ -153,7 +153,7 @@ describe('the card of a request', function () {
         const now = (await lane.town.cards()).find((message) => message.activityId === form.activityId);
         return now ? textOf(cardOf(now)) : '';
       };
-      while (!/^Done$/m.test(await state()));
+      while (!/^Invited$/m.test(await state()));
     });
 
     it('to a form submitted in the older way is posted when the form was deleted', async () => {

@@ -39,7 +39,7 @@ export interface GuestInput {
 }
 
 /** The longest `more`, serialised (Governance Toolkit 365, InviteGuest). */
-const MORE_MAX = 4000;
+export const MORE_MAX = 4000;
 
 export const GUEST_FIELDS: readonly Field[] = [
   {
@@ -249,11 +249,7 @@ export function writeGuest(input: GuestInput): Raw {
     reason: input.reason,
     until: input.until,
     userType: input.userType,
-    more: input.more
-      ? Object.entries(input.more)
-          .map(([key, value]) => `${key}: ${value}`)
-          .join('\n')
-      : undefined,
+    more: input.more ? writeMore(input.more) : undefined,
   }) as Raw;
 }
 
@@ -277,6 +273,7 @@ function lastDayAnyway(typed: string | undefined, { policy, now }: Surroundings)
 function readMore(typed: string | undefined, fault: Fault): Record<string, string> | undefined {
   if (!typed) return undefined;
   const more: Record<string, string> = {};
+  if (typed.startsWith('{')) return readPairs(typed, fault);
   for (const line of typed.split('\n').filter((one) => one.trim() !== '')) {
     const colon = line.search(/[:=]/);
     const key = colon < 0 ? '' : line.slice(0, colon).trim();
@@ -286,9 +283,46 @@ function readMore(typed: string | undefined, fault: Fault): Record<string, strin
     }
     more[key] = line.slice(colon + 1).trim();
   }
-  if (JSON.stringify(more).length > MORE_MAX)
-    fault('more', say('problem.tooLong', { most: MORE_MAX, length: JSON.stringify(more).length }));
+  return fitting(more, fault);
+}
+
+const Pairs = z.record(
+  z.string().refine((key) => key.trim() !== '' && key !== '__proto__'),
+  z.union([z.string(), z.number(), z.boolean(), z.null()]),
+);
+
+/** The same as JSON, as HTTP bodies have it: whatever stands in keys and values stays as it is. */
+function readPairs(typed: string, fault: Fault): Record<string, string> | undefined {
+  const read = Pairs.safeParse(jsonOf(typed));
+  if (!read.success) {
+    fault('more', 'guest.more.flat');
+    return undefined;
+  }
+  const pairs = Object.entries(read.data).map(([key, value]) => [key, value === null ? '' : String(value)]);
+  return fitting(Object.fromEntries(pairs), fault);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function fitting(more: Record<string, string>, fault: Fault): Record<string, string> {
+  const { length } = JSON.stringify(more);
+  if (length > MORE_MAX) fault('more', say('problem.tooLong', { most: MORE_MAX, length }));
   return more;
+}
+
+/** One per line, as people type it; as JSON where a line would not say the same. */
+function writeMore(more: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(more);
+  const isPlain = pairs.every(
+    ([key, value]) => /^[^\s:={][^:=\n]*$/.test(key) && value === value.trim() && !/\n/.test(value),
+  );
+  return isPlain ? pairs.map(([key, value]) => `${key}: ${value}`).join('\n') : JSON.stringify(more);
 }
 
 /** "this" and "here" mean the team whose channel it was typed in. */

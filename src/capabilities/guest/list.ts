@@ -7,8 +7,8 @@ import { FEW, type RawRow, type RowEnd } from '../../requests/many/rows.ts';
 import { ENDED, type Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
 import type { GuestInput } from './input.ts';
+import type { GuestOutcome } from './outcome.ts';
 import { readPeople } from './people.ts';
-import type { GuestOutcome } from './step.ts';
 
 export const GUEST_LIST: ListOf<GuestInput, GuestOutcome> = { pace: 'invitations', split, known, ended };
 

@@ -4,11 +4,15 @@
  */
 import type { Answer, Call, Facts } from '../../requests/capability.ts';
 import type { Case } from '../../requests/policy/judge.ts';
+import { joinCall, type ResolvedTeam } from './calls.ts';
 import type { GuestInput } from './input.ts';
-import { type GuestOutcome, inviteCall, joinCall, teamFound } from './step.ts';
+import type { GuestOutcome } from './outcome.ts';
+import type { GuestProvider } from './provider.ts';
+import { teamOf } from './team.ts';
 
-/** Who is asked for, for which team and until when. */
-export function judgedGuest(input: GuestInput, answers: readonly Answer[]): Case {
+/** Who is asked for, for which team and until when. That a guest is removed in the end is the policy's own will. */
+export function judgedGuest(input: GuestInput, answers: readonly Answer[], call?: Call): Case | null {
+  if (call?.method === 'DELETE') return null;
   const { address, team, until, language, again } = input;
   const found = team && teamFound(input, answers);
   return {
@@ -20,13 +24,22 @@ export function judgedGuest(input: GuestInput, answers: readonly Answer[]): Case
   };
 }
 
+/** The team, once it is known which. */
+function teamFound(input: GuestInput, answers: readonly Answer[]): ResolvedTeam | undefined {
+  const reply = answers.findLast((answer) => answer.call.name === 'team')?.reply ?? undefined;
+  const team = teamOf(input, reply);
+  return 'wish' in team ? team.wish : undefined;
+}
+
 /** The invitation and the joining, whether or not the guest turns out to be here already: that only makes it less. */
 export function planGuest(
   input: GuestInput,
   answers: readonly Answer[],
   facts: Facts<GuestOutcome>,
   graphUrl: string,
+  provider: GuestProvider,
 ): readonly Call[] {
   const team = teamFound(input, answers);
-  return [inviteCall(input, facts), ...(team ? [joinCall(team, '{guest}', graphUrl)] : [])];
+  const heard = (name: string) => answers.findLast((answer) => answer.call.name === name)?.reply ?? undefined;
+  return [provider.inviteCall(input, facts, heard), ...(team ? [joinCall(team, '{guest}', graphUrl)] : [])];
 }

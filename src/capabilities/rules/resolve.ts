@@ -7,7 +7,7 @@ import type { Answer, Call } from '../../requests/capability.ts';
 import { Policy, type Ref } from '../../requests/policy/policy.ts';
 import { type Problem, problem } from '../../requests/problem.ts';
 import { say } from '../../requests/say.ts';
-import { literal } from '../guest/step.ts';
+import { literal } from '../guest/calls.ts';
 import type { PolicyDraft } from './input.ts';
 import type { Named } from './line.ts';
 

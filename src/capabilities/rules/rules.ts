@@ -3,7 +3,7 @@
  * and the channel where approvals are asked for. Pure; must not know the store or cards.
  */
 import { z } from 'zod/v4';
-import type { Answer, Call, Capability, Facts, Step } from '../../requests/capability.ts';
+import type { Answer, Call, Capability, Step } from '../../requests/capability.ts';
 import { Policy } from '../../requests/policy/policy.ts';
 import { bad, good, type Problem, problem } from '../../requests/problem.ts';
 import type { Person, Place, Request } from '../../requests/request.ts';
@@ -55,38 +55,32 @@ export function rules(settings: RulesSettings): Capability<PolicyInput, RulesOut
     choose: (input) => input,
     subject: () => 'policy',
     answers: { ...RESOLVE_ANSWERS },
-    step: (input, answers, facts) => stepRules(input, answers, facts),
+    step: (input, answers) => stepRules(input, answers),
     story: (request) => storyOfRules(request, changesOf(request.input.before, request.input.after)),
   };
 }
 
 /** People by name first, then the policy as the version that follows the one it was made from. */
-function stepRules(input: PolicyInput, answers: readonly Answer[], facts: Facts<RulesOutcome>): Step<RulesOutcome> {
+function stepRules(input: PolicyInput, answers: readonly Answer[]): Step<RulesOutcome> {
   if (changesOf(input.before, input.after).length === 0)
     return { kind: 'fail', problem: problem('input', 'policy.noChange') };
   const policy = resolved(input.after, answers);
   if ('call' in policy) return { kind: 'call', call: policy.call };
   if ('problem' in policy) return { kind: 'fail', problem: policy.problem };
-  return keep(policy.policy, input.follows, answers, facts);
+  return keep(policy.policy, input.follows, answers);
 }
 
-function keep(
-  policy: Policy,
-  follows: number,
-  answers: readonly Answer[],
-  facts: Facts<RulesOutcome>,
-): Step<RulesOutcome> {
+function keep(policy: Policy, follows: number, answers: readonly Answer[]): Step<RulesOutcome> {
   const version = follows + 1;
   const kept = answers.findLast(({ call }) => call.name === 'keep')?.reply;
   if (kept?.ok) return { kind: 'done', outcome: { version }, standing: 'kept' };
   if (kept) return { kind: 'fail', problem: kept.problem };
-  const { requester, place, requestId, createdAt } = facts;
   const call: Call = {
     name: 'keep',
     to: 'store',
     method: 'PUT',
-    path: `/policy/${encodeURIComponent(place.tenantId)}/${version}`,
-    body: { policy, by: requester.name, byId: requester.id, requestId, at: createdAt },
+    path: `/policy?version=${version}`,
+    body: policy,
     // The same version with the same content is kept once.
     repeat: 'safe',
   };
@@ -139,14 +133,14 @@ export function rulesUndo(settings: RulesSettings): Capability<UndoInput, RulesO
     choose: (input) => input,
     subject: () => 'policy',
     answers: { before: z.object({ policy: Policy }) },
-    step: ({ version, follows }, answers, facts) => {
+    step: ({ version, follows }, answers) => {
       const before = answers.findLast(({ call }) => call.name === 'before')?.reply;
       if (!before) {
-        const path = `/policy/${encodeURIComponent(facts.place.tenantId)}/${version - 1}`;
+        const path = `/policy?version=${version - 1}`;
         return { kind: 'call', call: { name: 'before', to: 'store', method: 'GET', path, repeat: 'safe' } };
       }
       if (!before.ok) return { kind: 'fail', problem: before.problem };
-      return keep((before.body as { policy: Policy }).policy, follows, answers, facts);
+      return keep((before.body as { policy: Policy }).policy, follows, answers);
     },
     story: (request) => storyOfRules(request, [{ label: say('policyUndo.row'), text: String(request.input.version) }]),
   };
@@ -175,7 +169,7 @@ export function approvalsHere(settings: RulesSettings): Capability<PolicyInput, 
     choose: (input) => input,
     subject: () => 'policy',
     answers: {},
-    step: ({ after, follows }, answers, facts) => keep(Policy.parse(after), follows, answers, facts),
+    step: ({ after, follows }, answers) => keep(Policy.parse(after), follows, answers),
     story: (request) => {
       const { title, ending } = storyOfRules(request, []);
       const sentence = say('approvalsHere.done', { count: request.input.after.approvals.length });

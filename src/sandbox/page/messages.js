@@ -17,7 +17,7 @@ function textNodes(text) {
 /** Bot text may carry Teams' own mention and line-break tags. */
 const plain = (text) => text.replace(/<at>(.*?)<\/at>/g, '@$1').replace(/<br\s*\/?>/g, '\n');
 
-/** The list of messages. `actions` has `press(message, action)`, `follow(url)`, `reply(thread)`. */
+/** The list of messages. `actions` has `press(message, action)`, `look(message, action)`, `follow(url)`, `reply(thread)`. */
 export class MessageList {
   #log = byId('log');
   #rows = byId('rows');
@@ -26,6 +26,8 @@ export class MessageList {
   #viewer = '';
   #channel = false;
   #pinned = true;
+  /** Which drawings of which messages their viewer's own card was asked for. */
+  #looked = new Set();
 
   constructor(actions) {
     this.#actions = actions;
@@ -73,7 +75,18 @@ export class MessageList {
     this.#drawn.set(message.activityId, { row, shown });
     if (!known) this.#place(row, message);
     this.#rows.querySelector('.empty')?.remove();
+    this.#look(message);
     if (!this.#pinned) this.#log.scrollTop = top;
+  }
+
+  /** A card with a refresh is asked for once per drawing, for whoever looks (Universal Actions, user-specific views). */
+  #look(message) {
+    const action = message.attachments.find((one) => one.contentType === cardType)?.content.refresh?.action;
+    if (!action || message.deleted || message.views[this.#viewer]) return;
+    const drawing = `${message.activityId} ${message.edits} ${this.#viewer}`;
+    if (this.#looked.has(drawing)) return;
+    this.#looked.add(drawing);
+    this.#actions.look(message, action);
   }
 
   /** Says under a message that it did not arrive. */

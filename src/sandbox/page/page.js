@@ -4,7 +4,7 @@ import { avatar, byId, el, openLink, toast } from './dom.js';
 import { MessageList } from './messages.js';
 import { addCall, addCallback, showCalls, showFaults, showMails, wireTabs } from './panel.js';
 import { readDeals } from './partner.js';
-import { press } from './press.js';
+import { look, press } from './press.js';
 import { readWhoIsIn, showWhoIsIn } from './whoIsIn.js';
 
 const switchable = ['rita', 'axel', 'ada', 'gus', 'tess'];
@@ -24,6 +24,7 @@ const conversation = () => now.state.conversations.find((one) => one.key === key
 
 const list = new MessageList({
   press: (message, action) => press(message, action, now.user, now.state.settings.sso),
+  look: (message, action) => look(message, action, now.user),
   follow,
   reply,
   consent: (message, accept) =>

@@ -6,7 +6,7 @@ import { hookNode } from './hooks.js';
 const shownCalls = 200;
 const tabs = { tabCalls: 'calls', tabMail: 'mail', tabDeals: 'deals', tabFaults: 'faults' };
 /** Whose calls are listed: chat and sign-in are seen in the chat itself. */
-const listed = ['graph', 'partner'];
+const listed = ['graph', 'partner', 'gt365'];
 let faultRemote = 'graph';
 
 const readyFaults = [
@@ -16,6 +16,15 @@ const readyFaults = [
   ['Slow', 'Answers after 3 s', { kind: 'slow', ms: 3000 }],
   ['Malformed', 'Half an answer', { kind: 'truncated' }],
   ['Wrong page', 'HTML from a gateway', { kind: 'html', status: 502 }],
+];
+
+const blocked = 'Guest invitations not allowed for your company. Contact your company administrator for more details.';
+const gt365 = { remote: 'gt365', kind: 'status', status: 500 };
+/** Governance Toolkit 365 has three ways to say what is wrong, mostly with a 500. */
+const gt365Faults = [
+  ['GT365: message', '500, as documented', { ...gt365, shape: 'message', message: 'An error occurred.' }],
+  ['GT365: Graph’s refusal', '500, passed on', { ...gt365, shape: 'graph', code: 'Forbidden', message: blocked }],
+  ['GT365: plain text', '500, no JSON', { ...gt365, shape: 'text', message: 'An error occurred.' }],
 ];
 
 /** The ids of calls and participants are long and say nothing to a reader. */
@@ -84,7 +93,8 @@ export const count = (id, number) => {
 };
 
 let callTotal = 0;
-const noCalls = () => empty('No calls yet', 'What Usher asks Microsoft Graph and Partner Center appears here.');
+const noCalls = () =>
+  empty('No calls yet', 'What Usher asks Microsoft Graph, Partner Center and Governance Toolkit 365 appears here.');
 
 /** Draws all calls, and the callbacks among them, anew. */
 export function showCalls(every, callbacks) {
@@ -145,7 +155,7 @@ export function choice(id, label, value, options, set) {
 /** Draws the faults and the switches of the tenant. */
 export function showFaults(faults, settings) {
   count('faultCount', faults.length);
-  const buttons = readyFaults.map(([title, small, fault]) =>
+  const buttons = [...readyFaults, ...gt365Faults].map(([title, small, fault]) =>
     el(
       'button',
       {
@@ -179,6 +189,7 @@ export function showFaults(faults, settings) {
         ['graph', 'Microsoft Graph'],
         ['partner', 'Partner Center'],
         ['tokens', 'Sign-in service'],
+        ['gt365', 'Governance Toolkit 365'],
       ],
       async (value) => {
         faultRemote = value;

@@ -30,6 +30,12 @@ export async function press(message, action, user, sso) {
   return panel(asked, silent?.shown === 'signIn' ? silent.body.value : login);
 }
 
+/** Asks for the viewer's own card, as clients do by themselves; whoever has none keeps the one that everybody sees. */
+export async function look(message, { verb, data }, user) {
+  const where = { conversation: message.conversation, user, activityId: message.activityId };
+  await post('execute', { ...where, verb, data: data ?? {}, trigger: 'automatic' }).catch(() => null);
+}
+
 /** Sends the same again with a token to exchange; null for somebody who never agreed. */
 async function exchange(asked, login) {
   const { id, uri } = login.tokenExchangeResource;

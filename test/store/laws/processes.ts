@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { verifyAudit } from '../../../src/requests/proof/verifying.ts';
 import { openStore } from '../../../src/store/db.ts';
 import type { TestEngine } from '../../support/db.ts';
 import type { Bench } from './bench.ts';
@@ -107,6 +108,24 @@ export function processLaws(bench: () => Bench, engine: TestEngine['name']): voi
     const taken = await run(await others(3, database.url, 'claim all'));
     assert.deepEqual(taken.sort(), wanted.map((one) => one.id).sort());
     assert.equal((await store.list({ tenantId: 'tenant-1', states: ['done'], limit: 999 })).length, 150);
+  });
+
+  it('three processes that write lines and seal them make one chain, also when two of them are killed on the way', async function () {
+    this.timeout(60_000);
+    const { database, store } = bench();
+    const [first, second, third] = await others(3, database.url, 'write and seal');
+    for (const one of [first, second, third]) one!.go();
+    await Promise.all([
+      first!.wrote(20).then(() => first!.child.kill('SIGKILL')),
+      second!.wrote(45).then(() => second!.child.kill('SIGKILL')),
+    ]);
+    assert.deepEqual([await first!.ended, await second!.ended, await third!.ended], [null, null, 0]);
+    const written = [first, second, third].flatMap((one) => one!.lines).length;
+    const verdict = await verifyAudit(store.keeping);
+    assert.ok(verdict.ok, JSON.stringify(verdict));
+    const count = Number((await database.run('select count(*) as count from audit'))[0]!['count']);
+    assert.ok(count >= written && written >= 180 + 65, `${written} of ${count}`);
+    assert.deepEqual([verdict.links, verdict.head.n], [count, count]);
   });
 
   if (engine === 'SQLite') killLaws(bench);

@@ -34,6 +34,7 @@ export function requestLaws(bench: () => Bench): void {
         question: null,
         approval: null,
         isDry: false,
+        erasedAt: null,
         createdAt: NOW,
         updatedAt: NOW,
       },

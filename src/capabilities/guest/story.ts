@@ -1,0 +1,96 @@
+/**
+ * What a guest's card tells: who, how they were brought in, how their stay goes, and what can be done about it. Pure; must
+ * not know languages or card templates.
+ */
+import type { Button, Capability, Story } from '../../requests/capability.ts';
+import type { Request } from '../../requests/request.ts';
+import { type Say, say } from '../../requests/say.ts';
+import type { GuestInput } from './input.ts';
+import { addressOf, type GuestOutcome, type Removal, type Stay } from './outcome.ts';
+
+type GuestStory = ReturnType<Capability<GuestInput, GuestOutcome>['story']>;
+type Ending = NonNullable<GuestStory['ending']>;
+
+export function storyOfGuest(request: Request<GuestInput, GuestOutcome>): GuestStory {
+  const { input, outcome } = request;
+  const who = outcome?.name ?? input.displayName;
+  const address = addressOf(input.address, outcome);
+  const until = outcome?.stay?.until ?? input.until;
+  const rows: Story['rows'][number][] = [{ label: say('guest.row.address'), text: address }];
+  if (who) rows.push({ label: say('guest.row.name'), text: who });
+  if (input.team) rows.push({ label: say('guest.row.team'), text: outcome?.team?.name ?? input.team.name });
+  if (input.reason) rows.push({ label: say('guest.row.reason'), text: input.reason });
+  if (until) rows.push({ label: say('guest.row.until'), text: say('date', { date: until }) });
+  if (input.message) rows.push({ label: say('guest.row.message'), text: input.message });
+  if (input.cc) rows.push({ label: say('guest.row.cc'), text: input.cc });
+  rows.push({ label: say('guest.row.sponsor'), text: outcome?.stay?.sponsor?.name ?? request.requester.name });
+  const title = say('guest.title', { who: who ?? address });
+  if (!outcome) return { title, rows };
+  const ending = endingOf(outcome, who ?? address, request);
+  return outcome.stay ? { title, rows, ending, live: ending } : { title, rows, ending };
+}
+
+/** How it stands; a stay that goes on tells the same as one that is over. */
+function endingOf(outcome: GuestOutcome, who: string, { id, place }: Request<GuestInput, GuestOutcome>): Ending {
+  const { team, stay, standing, did, redeemUrl, mailed } = outcome;
+  if (stay?.removed)
+    return { state: say('guest.state.removed'), sentence: removedSay(stay.removed, who), tone: 'neutral', buttons: [] };
+  const joined =
+    team && say(team.was === 'added' ? 'guest.ended.joined' : 'guest.ended.alreadyIn', { team: team.name });
+  const brought = say(sentenceOf(outcome, place.kind === 'personal'), { who, id });
+  const isWaiting = standing === 'pending';
+  const again: Button = { title: say('guest.button.again'), verb: 'guest.again' };
+  return {
+    ...(stay ? { state: say(`guest.state.${standing}`) } : {}),
+    sentence: stay ? staySay(outcome, stay, who, both(brought, joined)) : both(brought, joined),
+    tone: stay ? toneOf(stay) : did === 'found' && !isWaiting && !team ? 'neutral' : 'good',
+    buttons: isWaiting ? [again] : [],
+    ...(redeemUrl && isWaiting
+      ? { link: { label: say(mailed ? 'guest.link.mailed' : 'guest.link.notMailed'), url: redeemUrl } }
+      : {}),
+  };
+}
+
+/** What there is to say of a stay now: first what somebody should do something about. */
+function staySay({ did, standing }: GuestOutcome, stay: Stay, who: string, brought: Say): Say {
+  if (stay.trouble) return stay.trouble;
+  if (isAsked(stay)) return say(stay.asked.times > 1 ? 'guest.stay.over' : 'guest.stay.ending', { who });
+  if (standing === 'pending') return stay.reminders.times > 0 ? say('guest.stay.waiting', { who }) : brought;
+  const wasHere = did === 'found' && stay.acceptedAt === stay.since;
+  if (wasHere) return brought;
+  return both(say('guest.stay.accepted', { who }), stay.isInTeam === false ? say('guest.stay.noTeam') : undefined);
+}
+
+const toneOf = (stay: Stay): Story['tone'] =>
+  stay.trouble ||
+  isAsked(stay) ||
+  (stay.reminders.times > 0 && stay.acceptedAt === undefined) ||
+  stay.isInTeam === false
+    ? 'warning'
+    : 'good';
+
+/** Whether the sponsor was asked about the last day that holds now. */
+const isAsked = (stay: Stay): stay is Stay & { readonly asked: NonNullable<Stay['asked']> } =>
+  stay.asked !== undefined && stay.asked.about === stay.until;
+
+function removedSay({ why, by }: Removal, who: string): Say {
+  if (why === 'asked') return say('guest.stay.removed.asked', { who, name: by?.name ?? '' });
+  return say(
+    why === 'ended'
+      ? 'guest.stay.removed.ended'
+      : why === 'elsewhere'
+        ? 'guest.stay.removed.elsewhere'
+        : 'guest.stay.removed.never',
+    { who },
+  );
+}
+
+const both = (first: Say, second: Say | undefined): Say => (second ? say('two', { first, second }) : first);
+
+/** Where others read along the link is not shown, so the way to it is said. */
+function sentenceOf(outcome: GuestOutcome, isAlone: boolean): string {
+  if (outcome.did === 'found') return `guest.ended.found.${outcome.standing}`;
+  if (outcome.recovered) return outcome.recovered === 'found' ? 'guest.ended.recovered' : 'guest.ended.said';
+  if (outcome.mailed) return 'guest.ended.invited';
+  return isAlone ? 'guest.ended.invitedNoMail' : 'guest.ended.invitedNoMailHere';
+}

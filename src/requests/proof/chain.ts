@@ -1,0 +1,136 @@
+/**
+ * The chain over the audit: every line has a digest of its payload, and every link hashes a line with the link before it,
+ * so that a line that was changed, taken out, put in or moved is found. What a line says about people is only in its
+ * payload, and only its digest in the chain: a payload may be erased, and the chain's beginning cut off, while the rest
+ * still proves itself. Pure; must not know how lines are kept.
+ *
+ * What it cannot tell: that somebody with the database and this program wrote the whole chain anew. The head is therefore
+ * shown to people (in receipts and in the audit file): one that was noted down has to be in the chain later on.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { type Say, say } from '../say.ts';
+
+/** A place in the chain: how many links lead up to it, and the hash of the last. */
+export interface Anchor {
+  readonly n: number;
+  readonly hash: string;
+}
+
+/** Where the chain begins now. */
+export interface Cut extends Anchor {
+  /** When what lay before was removed, epoch ms; null: it never was. */
+  readonly at: number | null;
+}
+
+/** A part of a payload as it is kept: the text with its salt; both null: erased, its digest remains. */
+export interface Part {
+  readonly text: string | null;
+  readonly salt: string | null;
+  readonly digest: string;
+}
+
+/** A line of the audit as the chain sees it. */
+export interface ChainLine {
+  readonly seq: number;
+  /** Epoch ms. */
+  readonly at: number;
+  readonly tenantId: string;
+  readonly requestId: string | null;
+  readonly what: string;
+  readonly who: Part;
+  /** JSON. */
+  readonly detail: Part;
+}
+
+/** A link, with the line it is about; null: there is no such line (any more). */
+export interface Link extends Anchor {
+  readonly seq: number;
+  readonly line: ChainLine | null;
+}
+
+/** What lies before the first link. */
+export const BEGINNING = '0'.repeat(64);
+
+/** 128 random bits: without them an erased text could be guessed by trying all that are likely. */
+const SALT_BYTES = 16;
+
+/** A part as it is written: salted anew each time. */
+export function sealPart(text: string | null): Part & { readonly salt: string } {
+  const salt = randomBytes(SALT_BYTES).toString('hex');
+  return { text, salt, digest: digestOf(text, salt) };
+}
+
+function digestOf(text: string | null, salt: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([salt, text]))
+    .digest('hex');
+}
+
+/** The hash of the link that adds a line to the chain. */
+export function linkOf(previous: string, { seq, at, tenantId, requestId, what, who, detail }: ChainLine): string {
+  const content = [previous, seq, at, tenantId, requestId, what, who.digest, detail.digest];
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+}
+
+/** What a walk along the chain found. */
+export type Verdict =
+  | {
+      readonly ok: true;
+      /** Links that were walked. */
+      readonly links: number;
+      /** Lines of which something was erased. */
+      readonly erased: number;
+      readonly cut: Cut;
+      readonly head: Anchor;
+    }
+  | {
+      readonly ok: false;
+      /** The first place that is not as it was written, in words. */
+      readonly why: Say;
+      readonly cut: Cut;
+      /** A line lies among sealed ones and is not sealed. */
+      readonly isBetween?: true;
+    };
+
+/**
+ * Walks the chain from its cut on, page by page. `unsealed`: the lines that are in no link yet; one that lies among sealed
+ * ones must not be there, so the caller seals before.
+ */
+export async function verify(
+  cut: Cut,
+  pages: AsyncIterable<readonly Link[]>,
+  unsealed: AsyncIterable<readonly ChainLine[]>,
+): Promise<Verdict> {
+  let head: Anchor = { n: cut.n, hash: cut.hash };
+  let erased = 0;
+  let links = 0;
+  let lastSeq = 0;
+  const broken = (key: string, values: Say['with']) => ({ ok: false, why: say(key, values), cut }) as const;
+  for await (const page of pages) {
+    for (const link of page) {
+      if (link.n !== head.n + 1) return broken('chain.broken.link', { n: head.n + 1 });
+      const { line } = link;
+      const where = { n: link.n, seq: link.seq };
+      if (line === null) return broken('chain.broken.gone', where);
+      if (!isWhole(line)) return broken('chain.broken.payload', where);
+      if (link.hash !== linkOf(head.hash, line)) return broken('chain.broken.hash', where);
+      head = { n: link.n, hash: link.hash };
+      lastSeq = Math.max(lastSeq, link.seq);
+      if (isErased(line)) erased++;
+      links++;
+    }
+  }
+  for await (const page of unsealed) {
+    const between = page.find(({ seq }) => seq < lastSeq);
+    if (between) return { ...broken('chain.broken.between', { seq: between.seq }), isBetween: true };
+    const changed = page.find((line) => !isWhole(line));
+    if (changed) return broken('chain.broken.unsealed', { seq: changed.seq });
+  }
+  return { ok: true, links, erased, cut, head };
+}
+
+const isErased = ({ who, detail }: ChainLine): boolean => who.salt === null || detail.salt === null;
+
+/** Every part of a payload is as it was written, or gone altogether. */
+const isWhole = ({ who, detail }: ChainLine): boolean =>
+  [who, detail].every(({ text, salt, digest }) => (salt === null ? text === null : digest === digestOf(text, salt)));

@@ -1,0 +1,342 @@
+/**
+ * The places where something about a person may be kept, and how each is found and erased, a page at a time.
+ * Must not know in which order, how often or why (`forgetting.ts` does).
+ */
+import { sql, type Transaction } from 'kysely';
+import type { Erased } from '../requests/proof/keeping.ts';
+import type { Finder, Traces } from '../requests/proof/person.ts';
+import { ENDED, type RequestState } from '../requests/request.ts';
+import type { Engine } from './engine.ts';
+import { hideUnposted, wantVersion } from './messages.ts';
+import type { AnswerRow, RequestRow, SignalRow, Tables } from './schema.ts';
+
+/** Who is to be forgotten, and where. */
+export interface Wanted {
+  readonly tenantId: string;
+  /** The request that asks: it is erased last. */
+  readonly except: string;
+  /** Only what was asked for up to this moment, epoch ms. */
+  readonly until: number;
+  readonly traces: Traces;
+  readonly finder: Finder;
+}
+
+/** One page of a place. */
+export interface Found {
+  /** Where the next page begins. */
+  readonly last: string | number;
+  readonly counts: Erased;
+  readonly isEmpty: boolean;
+  /** Requests that are not over: they are erased when they are. */
+  readonly waitsFor: readonly string[];
+  /** Erases what was found, if it is still so; answers what was. */
+  erase(trx: Transaction<Tables>, how: { readonly note: string; readonly now: number }): Promise<Erased>;
+}
+
+/** Looks at the page after `after` (null: the first); null: there is none. */
+export type Eraser = (engine: Engine, wanted: Wanted, after: string | number | null) => Promise<Found | null>;
+
+export const NOTHING: Erased = { requests: 0, mentions: 0, answers: 0, signals: 0, lines: 0 };
+
+const OVER = [...ENDED];
+/** Requests per page. Erasing a page of them takes about 20 ms. */
+const REQUESTS = 100;
+const LINES = 500;
+
+/** The columns that hold JSON. */
+const JSON_COLUMNS = [
+  'requester',
+  'place',
+  'input',
+  'lost',
+  'note',
+  'outcome',
+  'problem',
+  'question',
+  'approval',
+] as const;
+
+/** A request with all that hangs on it. */
+interface Whole {
+  readonly row: RequestRow;
+  readonly answers: readonly AnswerRow[];
+  readonly signals: readonly SignalRow[];
+}
+
+/** Requests, their answers and their signals. */
+const requests: Eraser = async (engine, wanted, after) => {
+  const { tenantId, except, until } = wanted;
+  const rows = await engine.db
+    .selectFrom('requests')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('id', '>', String(after ?? ''))
+    .orderBy('id')
+    .limit(REQUESTS)
+    .execute();
+  const last = rows.at(-1);
+  if (!last) return null;
+  const looked = rows.filter((row) => row.id !== except && row.erased_at === null && row.created_at <= until);
+  const all = await wholes(engine.db, looked);
+  const theirs = all.filter(({ row }) => isTheirs(row, wanted));
+  const mentions = all.filter((one) => !isTheirs(one.row, wanted) && isMentioned(one, wanted));
+  const isOver = ({ row }: Whole) => ENDED.has(row.state as RequestState);
+  const lines = await linesOf(
+    engine.db,
+    theirs.map(({ row }) => row.id),
+  );
+  const touched = (pick: 'answers' | 'signals'): number =>
+    sum(theirs.map((one) => one[pick].length)) +
+    sum(mentions.map((one) => one[pick].filter((each) => wanted.finder.isIn(textOf(each))).length));
+  return {
+    last: last.id,
+    counts: {
+      requests: theirs.length,
+      mentions: mentions.length,
+      answers: touched('answers'),
+      signals: touched('signals'),
+      lines,
+    },
+    isEmpty: ![...theirs, ...mentions].some(isOver),
+    waitsFor: [...theirs, ...mentions].filter((one) => !isOver(one)).map(({ row }) => row.id),
+    async erase(trx, how) {
+      const ids = theirs.filter(isOver).map(({ row }) => row.id);
+      let done = await eraseWhole(trx, ids, how);
+      for (const { row } of mentions.filter(isOver)) {
+        const now = await trx
+          .selectFrom('requests')
+          .selectAll()
+          .where('id', '=', row.id)
+          .where('state', 'in', OVER)
+          .$if(engine.name === 'postgres', (query) => query.forUpdate())
+          .execute();
+        for (const one of await wholes(trx, now)) done = added(done, await eraseMention(trx, one, wanted));
+      }
+      return done;
+    },
+  };
+};
+
+/** Lines of the audit that speak of the person, whatever request they belong to. Who asked for something stays. */
+const lines: Eraser = async (engine, { tenantId, traces, finder }, after) => {
+  const rows = await engine.db
+    .selectFrom('audit')
+    .select(['seq', 'tenant_id', 'who', 'detail'])
+    .where('seq', '>', Number(after ?? 0))
+    .orderBy('seq')
+    .limit(LINES)
+    .execute();
+  const last = rows.at(-1);
+  if (!last) return null;
+  const here = rows.filter((row) => row.tenant_id === tenantId);
+  const told = here.filter(({ detail }) => finder.isIn(detail)).map(({ seq }) => seq);
+  const did = here.filter(({ who }) => who !== null && traces.ids.includes(who.toLowerCase())).map(({ seq }) => seq);
+  const seqs = [...new Set([...told, ...did])];
+  return {
+    last: last.seq,
+    counts: { ...NOTHING, lines: seqs.length },
+    isEmpty: seqs.length === 0,
+    waitsFor: [],
+    async erase(trx) {
+      if (told.length > 0)
+        await trx.updateTable('audit').set({ detail: null, detail_salt: null }).where('seq', 'in', told).execute();
+      if (did.length > 0)
+        await trx.updateTable('audit').set({ who: null, who_salt: null }).where('seq', 'in', did).execute();
+      return { ...NOTHING, lines: seqs.length };
+    },
+  };
+};
+
+/** Every place, in the order in which they are erased. A new table that may speak of people gets its line here. */
+/** Rows of lists that speak of the person: what a row says is erased, that there was one stays with the counts. */
+const listRows: Eraser = async (engine, { tenantId, until, finder }, after) => {
+  const [batchAfter = '', nAfter = '-1'] = String(after ?? '').split(' ');
+  const rows = await engine.db
+    .selectFrom('rows')
+    .innerJoin('requests', 'requests.id', 'rows.batch_id')
+    .select(['rows.batch_id', 'rows.n', 'rows.subject', 'rows.content', 'rows.why'])
+    .select(['requests.tenant_id', 'requests.state', 'requests.created_at'])
+    .where((row) =>
+      row.or([
+        row('rows.batch_id', '>', batchAfter),
+        row.and([row('rows.batch_id', '=', batchAfter), row('rows.n', '>', Number(nAfter))]),
+      ]),
+    )
+    .orderBy('rows.batch_id')
+    .orderBy('rows.n')
+    .limit(LINES)
+    .execute();
+  const last = rows.at(-1);
+  if (!last) return null;
+  const theirs = rows.filter(
+    ({ tenant_id, created_at, subject, content, why }) =>
+      tenant_id === tenantId && created_at <= until && [subject, content, why].some((text) => finder.isIn(text)),
+  );
+  const isOver = ({ state }: { readonly state: string }) => OVER.includes(state as RequestState);
+  const over = theirs.filter(isOver);
+  return {
+    last: `${last.batch_id} ${last.n}`,
+    counts: { ...NOTHING, mentions: theirs.length },
+    isEmpty: over.length === 0,
+    waitsFor: [...new Set(theirs.filter((one) => !isOver(one)).map(({ batch_id }) => batch_id))],
+    async erase(trx) {
+      for (const { batch_id, n } of over)
+        await trx
+          .updateTable('rows')
+          .set({ content: '{}', subject: null, why: null })
+          .where('batch_id', '=', batch_id)
+          .where('n', '=', n)
+          .execute();
+      return { ...NOTHING, mentions: over.length };
+    },
+  };
+};
+
+export const ERASERS: readonly Eraser[] = [requests, listRows, lines];
+
+const isTheirs = (row: RequestRow, { traces }: Wanted): boolean =>
+  row.subject.toLowerCase() === traces.address.toLowerCase();
+
+function isMentioned({ row, answers, signals }: Whole, { finder }: Wanted): boolean {
+  return (
+    [row.key, row.subject, ...JSON_COLUMNS.map((name) => row[name])].some((text) => finder.isIn(text)) ||
+    [...answers, ...signals].some((one) => finder.isIn(textOf(one)))
+  );
+}
+
+/** All that an answer or a signal says, as text to look through. */
+const textOf = (one: AnswerRow | SignalRow): string =>
+  'call' in one ? JSON.stringify([one.call, one.reply]) : JSON.stringify([one.key, one.body]);
+
+async function wholes(db: Engine['db'], rows: readonly RequestRow[]): Promise<readonly Whole[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map(({ id }) => id);
+  const answers = await db.selectFrom('answers').selectAll().where('request_id', 'in', ids).execute();
+  const signals = await db.selectFrom('signals').selectAll().where('request_id', 'in', ids).execute();
+  return rows.map((row) => ({
+    row,
+    answers: answers.filter(({ request_id }) => request_id === row.id),
+    signals: signals.filter(({ request_id }) => request_id === row.id),
+  }));
+}
+
+async function linesOf(db: Engine['db'], ids: readonly string[]): Promise<number> {
+  if (ids.length === 0) return 0;
+  const { count } = await db
+    .selectFrom('audit')
+    .select(sql<number>`count(*)`.as('count'))
+    .where('request_id', 'in', ids)
+    .where('detail_salt', 'is not', null)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Requests about the person: that there was one, when, and who asked is all that stays. */
+async function eraseWhole(
+  trx: Transaction<Tables>,
+  wantedIds: readonly string[],
+  { note, now }: { readonly note: string; readonly now: number },
+): Promise<Erased> {
+  if (wantedIds.length === 0) return NOTHING;
+  const rows = await trx
+    .updateTable('requests')
+    .set({
+      subject: '',
+      standing: null,
+      input: '{}',
+      lost: '[]',
+      note,
+      outcome: null,
+      problem: null,
+      question: null,
+      approval: null,
+      erased_at: now,
+      version: sql<number>`version + 1`,
+      // A button's key may say what was pressed.
+      key: sql<string>`'erased:' || id`,
+    })
+    .where('id', 'in', wantedIds)
+    .where('state', 'in', OVER)
+    .where('erased_at', 'is', null)
+    .returning(['id', 'version'])
+    .execute();
+  const ids = rows.map(({ id }) => id);
+  if (ids.length === 0) return NOTHING;
+  const answers = await trx.deleteFrom('answers').where('request_id', 'in', ids).executeTakeFirst();
+  const signals = await trx.deleteFrom('signals').where('request_id', 'in', ids).executeTakeFirst();
+  const told = await trx
+    .updateTable('audit')
+    .set({ detail: null, detail_salt: null })
+    .where('request_id', 'in', ids)
+    .where('detail_salt', 'is not', null)
+    .executeTakeFirst();
+  await hideUnposted(trx, ids, now);
+  for (const { id, version } of rows) await wantVersion(trx, id, version);
+  return {
+    requests: ids.length,
+    mentions: 0,
+    answers: Number(answers.numDeletedRows),
+    signals: Number(signals.numDeletedRows),
+    lines: Number(told.numUpdatedRows),
+  };
+}
+
+/** A request about something else: what it says of the person is taken out, the rest stays. */
+async function eraseMention(
+  trx: Transaction<Tables>,
+  { row, answers, signals }: Whole,
+  wanted: Wanted,
+): Promise<Erased> {
+  const { finder } = wanted;
+  if (!isMentioned({ row, answers, signals }, wanted)) return NOTHING;
+  const clean = Object.fromEntries(
+    JSON_COLUMNS.flatMap((name) => {
+      const text = row[name];
+      return text === null ? [] : [[name, finder.jsonWithout(text)]];
+    }),
+  );
+  const version = row.version + 1;
+  await trx
+    .updateTable('requests')
+    .set({
+      ...clean,
+      subject: finder.without(row.subject),
+      requester_id: finder.without(row.requester_id),
+      version,
+      ...(finder.isIn(row.key) ? { key: `erased:${row.id}` } : {}),
+    })
+    .where('id', '=', row.id)
+    .execute();
+  const said = answers.filter((one) => finder.isIn(textOf(one)));
+  for (const { request_id, n, call, reply } of said) {
+    await trx
+      .updateTable('answers')
+      .set({ call: finder.jsonWithout(call), reply: reply === null ? null : finder.jsonWithout(reply) })
+      .where('request_id', '=', request_id)
+      .where('n', '=', n)
+      .execute();
+  }
+  const heard = signals.filter((one) => finder.isIn(textOf(one)));
+  for (const { request_id, key, body } of heard) {
+    await trx
+      .updateTable('signals')
+      .set({ key: finder.without(key), body: finder.jsonWithout(body) })
+      .where('request_id', '=', request_id)
+      .where('key', '=', key)
+      .execute();
+  }
+  await wantVersion(trx, row.id, version);
+  return { ...NOTHING, mentions: 1, answers: said.length, signals: heard.length };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+
+export function added(a: Erased, b: Erased): Erased {
+  return {
+    requests: a.requests + b.requests,
+    mentions: a.mentions + b.mentions,
+    answers: a.answers + b.answers,
+    signals: a.signals + b.signals,
+    lines: a.lines + b.lines,
+  };
+}

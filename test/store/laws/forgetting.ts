@@ -1,0 +1,347 @@
+/** Laws of forgetting: what was about a person is gone from everywhere, and nothing else is. Must not know how it is done. */
+import assert from 'node:assert/strict';
+import type { Call } from '../../../src/requests/capability.ts';
+import type { Draft, Store } from '../../../src/requests/ports.ts';
+import { verifyAudit } from '../../../src/requests/proof/verifying.ts';
+import type { Person, Request } from '../../../src/requests/request.ts';
+import { dump, files } from '../../support/dump.ts';
+import { acceptOne, type Bench, call, change, claimOne, line, MINUTE, NOW } from './bench.ts';
+
+const ANA = 'ana.silva@partner.example';
+const ANA_ID = 'aaaa0000-1111-4222-8333-444455556666';
+const NAME = 'Ana Sílva-Quint';
+const ADMIN: Person = { id: 'user-9', name: 'Adam Admin', locale: 'en' };
+/** Whatever would tell of her. */
+const TRACES = [ANA, encodeURIComponent(ANA), 'ana.silva_partner', ANA_ID, NAME, 'Sílva', 'dearest', 'so secret'];
+const never = new AbortController().signal;
+
+const found = (text: string): readonly string[] =>
+  TRACES.filter((one) => text.toLowerCase().includes(one.toLowerCase()));
+
+/** A request that has done its calls and ended, with what was heard of it. */
+async function ended(
+  store: Store,
+  more: Partial<Draft>,
+  {
+    outcome = null as unknown,
+    calls = [] as (readonly [Call, Record<string, unknown>])[],
+    standing = 'pending',
+    at = NOW,
+  } = {},
+): Promise<Request> {
+  const { id } = await acceptOne(store, more);
+  const { request } = await claimOne(store);
+  assert.equal(request.id, id);
+  for (const [n, [one, body]] of calls.entries()) {
+    const heard = { n, call: one, sentAt: at, reply: { ok: true, body } } as const;
+    await store.move(id, request.fence, change('sending', { heard, leaseUntil: NOW + MINUTE }));
+  }
+  const moved = await store.move(
+    id,
+    request.fence,
+    change('done', { at, outcome, standing, visible: true, audit: [line(id, 'done', { at, detail: { standing } })] }),
+  );
+  return moved!;
+}
+
+const find = call('find', { method: 'GET', path: `/users?$filter=${encodeURIComponent(`mail eq '${ANA}'`)}` });
+const user = {
+  id: ANA_ID,
+  displayName: NAME,
+  mail: ANA.toUpperCase(),
+  userPrincipalName: 'ana.silva_partner.example#EXT#@t.x',
+};
+
+/** What is kept about her, and beside it what only looks like it. */
+async function fill(store: Store) {
+  const hers = [];
+  for (const n of [1, 2]) {
+    hers.push(
+      await ended(
+        store,
+        {
+          subject: ANA,
+          key: `press:a:x:1:u:guest ${ANA}:${n}`,
+          input: { address: ANA, message: 'my dearest', reason: 'so secret' },
+        },
+        {
+          outcome: { userId: ANA_ID, name: NAME, team: { name: 'Apollo' } },
+          calls: [
+            [find, { value: [user] }],
+            [call('invite', { body: { invitedUserEmailAddress: ANA } }), { invitedUser: { id: ANA_ID } }],
+          ],
+        },
+      ),
+    );
+  }
+  await store.signal(hers[0]!.id, [{ key: `said:${ANA}`, body: { text: `${NAME} said so` } }], NOW);
+  // Rings of hers, in which she goes by her object id and her name; and an invitation she was in copy of.
+  const ring = await ended(
+    store,
+    {
+      capability: 'callInvite',
+      subject: 'meeting',
+      input: {
+        people: [
+          { id: ANA_ID.toUpperCase(), name: NAME },
+          { id: 'b', name: 'Bo' },
+        ],
+      },
+    },
+    { calls: [[call('ring', { path: `/calls/${ANA_ID}` }), { name: NAME }]], outcome: { [ANA_ID]: 'in' } },
+  );
+  const copied = await ended(store, {
+    subject: 'bo@partner.example',
+    input: { address: 'bo@partner.example', cc: ANA },
+  });
+  await store.audit([line(null, 'told', { detail: { whom: ANA } }), line(null, 'other', { detail: { whom: 'bo' } })]);
+  // Whose address only contains hers, or is contained in it, and a namesake.
+  const others = [];
+  for (const address of [`di${ANA}`, `${ANA}.org`, 'ana@partner.example', 'silva@partner.example'])
+    others.push(
+      await ended(store, { subject: address, input: { address, displayName: `Namesake of ${address.length}` } }),
+    );
+  const asks = await acceptOne(store, {
+    capability: 'forget',
+    subject: ANA,
+    input: { address: ANA, isConfirmed: true },
+    requester: ADMIN,
+  });
+  return { hers, ring, copied, others, asks };
+}
+
+export function forgettingLaws(bench: () => Bench): void {
+  it('what is counted is what is erased, and no table and no file holds a trace of it', async function () {
+    this.timeout(20_000);
+    const { store, database, engine } = bench();
+    const { hers, ring, copied, others, asks } = await fill(store);
+    assert.ok((await dump(database)).some((row) => found(row).length > 0));
+    const { live, ...kept } = await store.keeping.kept('tenant-1', ANA, asks.id);
+    assert.deepEqual(live, []);
+    assert.deepEqual(kept, { requests: 2, mentions: 2, answers: 5, signals: 1, lines: 5 });
+    const erased = await store.keeping.erase(asks, ADMIN, NOW, never);
+    assert.deepEqual(erased, { ...kept, isDone: true, waitsFor: [] });
+
+    const left = (await dump(database)).filter(
+      (row) => found(row.replaceAll(`di${ANA}`, '').replaceAll(`${ANA}.org`, '')).length > 0,
+    );
+    assert.deepEqual(left, []);
+    // A page of the file may hold neighbours of hers.
+    if (engine === 'SQLite')
+      assert.deepEqual(
+        found(
+          Buffer.from(files(database), 'latin1')
+            .toString('utf8')
+            .replaceAll(`di${ANA}`, '')
+            .replaceAll(`${ANA}.org`, ''),
+        ),
+        [],
+      );
+    for (const { id } of hers) {
+      const now = (await store.get(id))!;
+      assert.deepEqual(
+        [now.state, now.subject, now.standing, now.input, now.outcome, now.erasedAt, now.requester.id],
+        ['done', '', null, {}, null, NOW, 'user-1'],
+      );
+      assert.deepEqual(now.note, { key: 'request.erased', with: { name: 'Adam Admin', id: asks.id } });
+      assert.equal(now.createdAt, NOW);
+      assert.deepEqual(await store.answers(id), []);
+      assert.deepEqual(
+        (await store.auditOf(id)).map(({ who, what, detail }) => [who, what, detail]),
+        [
+          ['user-1', 'accepted', undefined],
+          ['usher', 'done', undefined],
+        ],
+        'that something happened, when, and by whom asked',
+      );
+    }
+    const rung = (await store.get(ring.id))!.input as { people: unknown };
+    assert.deepEqual(rung.people, [
+      { id: '(erased)', name: '(erased)' },
+      { id: 'b', name: 'Bo' },
+    ]);
+    assert.deepEqual((await store.get(copied.id))!.input, { address: 'bo@partner.example', cc: '(erased)' });
+    for (const other of others) assert.deepEqual(await store.get(other.id), other);
+    const verdict = await verifyAudit(store.keeping);
+    assert.ok(verdict.ok, JSON.stringify(verdict));
+    assert.equal(verdict.erased, 5);
+  });
+
+  it('every message of what was erased is to be edited, and nothing is posted that was not', async () => {
+    const { store } = bench();
+    const third = await ended(store, { subject: ANA, input: { address: ANA } });
+    const { hers, copied, asks } = await fill(store);
+    await store.messageShown(hers[0]!.id, 'a:conversation', 'posted', 2);
+    await store.messageFailed(third.id, 'a:conversation', NOW + MINUTE);
+    await store.keeping.erase(asks, ADMIN, NOW, never);
+    const due = await store.claimMessages(99, NOW + 2 * MINUTE, NOW + 3 * MINUTE);
+    const shown = due.filter(({ request }) => request.erasedAt !== null);
+    // The second is leased by whoever is posting it.
+    const where = shown.map(({ request, message }) => [request.id, message.activityId]);
+    assert.deepEqual(
+      new Map(where as [string, string | null][]),
+      new Map([
+        [hers[0]!.id, 'posted'],
+        [hers[1]!.id, null],
+      ]),
+    );
+    assert.ok(due.some(({ request }) => request.id === copied.id));
+  });
+
+  it('asked for again it does nothing more, and tells the same', async () => {
+    const { store } = bench();
+    const { asks } = await fill(store);
+    const first = await store.keeping.erase(asks, ADMIN, NOW, never);
+    const other = await bench().another();
+    const late = (await other.get(asks.id))!;
+    assert.deepEqual([late.input, late.subject], [{}, '']);
+    assert.deepEqual(await other.keeping.erase(late, ADMIN, NOW + 1, never), first);
+    await acceptOne(store, { subject: ANA, input: { address: ANA } });
+    assert.deepEqual(
+      await other.keeping.erase(late, ADMIN, NOW + 1, never),
+      first,
+      'what comes later is another matter',
+    );
+  });
+
+  it('ended in the middle and taken up by another process, it finishes with the counts of the whole', async function () {
+    this.timeout(60_000);
+    const { store, database } = bench();
+    const many = Array.from({ length: 250 }, (_, n) => n);
+    for (const n of many)
+      await ended(store, { subject: ANA, input: { address: ANA, displayName: NAME } }, { at: NOW + n });
+    await ended(store, { subject: 'x', input: { note: `${NAME} <${ANA}>` } });
+    const asks = await acceptOne(store, {
+      capability: 'forget',
+      subject: ANA,
+      input: { address: ANA },
+      requester: ADMIN,
+    });
+    const { live, ...kept } = await store.keeping.kept('tenant-1', ANA, asks.id);
+    assert.deepEqual([live.length, kept.requests, kept.mentions], [0, 250, 1]);
+    let stops = 0;
+    for (let n = 1; ; n++) {
+      // Ends at the n-th look at the signal.
+      let looks = 0;
+      const signal = Object.defineProperty(new EventTarget(), 'aborted', { get: () => ++looks > n }) as AbortSignal;
+      const worker = n % 2 ? store : await bench().another();
+      const erasing = await worker.keeping.erase((await store.get(asks.id))!, ADMIN, NOW, signal);
+      if (erasing === null) {
+        stops++;
+        continue;
+      }
+      assert.deepEqual(erasing, { ...kept, isDone: true, waitsFor: [] });
+      break;
+    }
+    assert.ok(stops >= 3, `it was ended ${stops} times`);
+    const left = (await dump(database)).filter((row) => found(row).length > 0);
+    assert.deepEqual(left, []);
+  });
+
+  it('what is live is stopped; what somebody has in hand, or only mentions the person, is waited for', async () => {
+    const { store, database } = bench();
+    const waiting = await acceptOne(store, { subject: ANA, input: { address: ANA } });
+    const { request: inHand } = await claimOne(store);
+    assert.equal(inHand.id, waiting.id);
+    const queued = await acceptOne(store, { subject: ANA, input: { address: ANA } });
+    const call = await acceptOne(store, { capability: 'callInvite', subject: 'm', input: { people: [ANA] } });
+    const asks = await acceptOne(store, {
+      capability: 'forget',
+      subject: ANA,
+      input: { address: ANA },
+      requester: ADMIN,
+    });
+    const kept = await store.keeping.kept('tenant-1', ANA, asks.id);
+    assert.deepEqual(kept.live.map(({ id }) => id).sort(), [waiting.id, queued.id].sort());
+    const first = (await store.keeping.erase(asks, ADMIN, NOW, never))!;
+    assert.deepEqual([first.isDone, [...first.waitsFor].sort()], [false, [waiting.id, call.id].sort()]);
+    const stopped = (await store.get(queued.id))!;
+    assert.deepEqual([stopped.state, stopped.erasedAt], ['cancelled', NOW]);
+    assert.equal((await store.auditOf(queued.id)).at(-1)!.who, ADMIN.id);
+    assert.equal((await store.get(asks.id))!.subject, ANA, 'it is known until all is done');
+
+    await store.move(inHand.id, inHand.fence, change('waiting', { nextAt: NOW + MINUTE }));
+    await store.decide(call.id, 1, 'queued', change('cancelled'));
+    const last = await store.keeping.erase(asks, ADMIN, NOW, never);
+    assert.deepEqual([last!.isDone, last!.requests, last!.mentions], [true, 2, 1]);
+    assert.deepEqual(
+      (await dump(database)).filter((row) => found(row).length > 0),
+      [],
+    );
+  });
+
+  it('forgetting somebody of whom nothing is kept leaves no trace of the question', async () => {
+    const { store, database } = bench();
+    const asks = await acceptOne(store, {
+      capability: 'forget',
+      subject: ANA,
+      input: { address: ANA },
+      requester: ADMIN,
+    });
+    const erased = await store.keeping.erase(asks, ADMIN, NOW, never);
+    assert.deepEqual(erased, {
+      requests: 0,
+      mentions: 0,
+      answers: 0,
+      signals: 0,
+      lines: 0,
+      isDone: true,
+      waitsFor: [],
+    });
+    assert.deepEqual(
+      (await dump(database)).filter((row) => found(row).length > 0),
+      [],
+    );
+  });
+
+  it('ten thousand requests are erased in pieces, and others are accepted meanwhile', async function () {
+    this.timeout(180_000);
+    const { store, database, engine } = bench();
+    const one = await acceptOne(store, { subject: ANA, input: { address: ANA, displayName: NAME } });
+    await store.move(one.id, (await claimOne(store)).request.fence, change('done', { standing: 'pending' }));
+    // As a batch left them, past the store, which would take a minute.
+    const series =
+      engine === 'SQLite'
+        ? 'with recursive series(n) as (select 1 union all select n + 1 from series where n < 9999)'
+        : 'with series(n) as (select generate_series(1, 9999))';
+    const columns =
+      'capability, tenant_id, requester_id, requester, place, input, state, next_at, created_at, updated_at, standing';
+    await database.run(
+      `insert into requests (id, key, subject, ${columns})
+        ${series} select 'x' || n, 'k' || n, case when n % 10 = 0 then 'other' || n else subject end, ${columns.replace(
+          'input',
+          `case when n % 10 = 0 then '{}' else input end`,
+        )}
+        from series, requests where requests.id = '${one.id}'`,
+    );
+    const asks = await acceptOne(store, {
+      capability: 'forget',
+      subject: ANA,
+      input: { address: ANA },
+      requester: ADMIN,
+    });
+    let slowest = 0;
+    let accepted = 0;
+    let isOver = false;
+    const others = (async () => {
+      while (!isOver) {
+        const begun = performance.now();
+        await acceptOne(store);
+        slowest = Math.max(slowest, performance.now() - begun);
+        accepted++;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    })();
+    const erased = await store.keeping.erase(asks, ADMIN, NOW, never).finally(() => {
+      isOver = true;
+    });
+    await others;
+    assert.deepEqual([erased!.isDone, erased!.requests], [true, 9_001]);
+    assert.ok(accepted > 20, `${accepted} were accepted meanwhile`);
+    assert.ok(slowest < 2_000, `an accept took ${slowest} ms`);
+    assert.deepEqual(
+      (await dump(database)).filter((row) => found(row).length > 0),
+      [],
+    );
+  });
+}
