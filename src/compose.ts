@@ -35,6 +35,7 @@ import { Awaited } from './requests/awaited.ts';
 import type { AnyCapability } from './requests/capability.ts';
 import { Desk } from './requests/desk.ts';
 import type { Documents } from './requests/documents.ts';
+import { Hearing } from './requests/hearing.ts';
 import { listDocument } from './requests/many/document.ts';
 import { BATCH } from './requests/many/fileList.ts';
 import { OPEN_POLICY, Policy } from './requests/policy/policy.ts';
@@ -99,6 +100,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     graphUrl: config.graphUrl,
     guestProvider: config.guestProvider,
     botId: config.botId,
+    followUpMs: config.followUpMs,
     publicUrl,
     ringMs: config.ringMs,
     referralChoices: readCardFile('choices/referral') as ReferralChoices,
@@ -178,7 +180,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     policyNow,
     clock,
     log,
-    isAdmin,
+    admins: config.admins,
     changed,
     settings: {
       concurrency: config.concurrency,
@@ -201,6 +203,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     changed,
     messageLeaseEnd: () => teller.leaseEnd(),
   });
+  const hearing = new Hearing({ store, clock, capabilities: all, queued: () => runner.wake() });
   const approvals = new Approvals({ store, clock, capabilities: all, queued: () => runner.wake(), changed });
   store.onWake(() => {
     runner.wake();
@@ -278,9 +281,9 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     settings: config,
     verify,
     verifyCalls,
-    heard: (callback) => desk.heard(callback),
+    heard: (callback) => hearing.heard(callback),
     verifyWebhook: openWebhookSignatures({ ...config.webhookTrust, timeoutMs: KEYS_MS }),
-    heardReferral: (callback) => desk.heardReferral(callback),
+    heardReferral: (callback) => hearing.heardReferral(callback),
     invites,
     receive: (activity) => adapter.receive(activity, (context) => application.run(context)),
     audit: (line) => store.audit([line]),

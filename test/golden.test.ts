@@ -12,9 +12,10 @@ import { readAnswer } from '../src/remotes/answer.ts';
 import { readGt365Answer } from '../src/remotes/gt365Answer.ts';
 import { needsSignIn, readPartnerAnswer } from '../src/remotes/partnerAnswer.ts';
 import { readArguments } from '../src/requests/arguments.ts';
-import type { Answer, AnyCapability, Call, Reply, Signal, Step, Wake } from '../src/requests/capability.ts';
+import type { Answer, AnyCapability, Call, Reply, Signal, Step } from '../src/requests/capability.ts';
 import type { Tally } from '../src/requests/many/rows.ts';
 import { OPEN_POLICY, Policy } from '../src/requests/policy/policy.ts';
+import type { Change } from '../src/requests/ports.ts';
 import { isSignIn, problem, SIGN_IN_AGAIN } from '../src/requests/problem.ts';
 import type { LostCall, Person, Place, Request, RequestState } from '../src/requests/request.ts';
 import type { Say } from '../src/requests/say.ts';
@@ -146,6 +147,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
   const left = structuredClone(given.answers ?? {}) as Record<string, (OnWire | 'lost' | 'assumed')[]>;
   const choices = structuredClone(given.chooses ?? {}) as Record<string, string | string[]>;
   const happened: unknown[] = [];
+  const requester = { ...REQUESTER, ...given.requester };
   let input = first;
   let answers: Answer[] = [];
   const lost: LostCall[] = [];
@@ -166,7 +168,8 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
   const isDeal = capability.topic === 'deals';
   const asked = new Set<string>();
   /** What others are told; a deal told of is the one of the outcome. */
-  const tell = ({ wakes = [] }: { readonly wakes?: readonly Wake[] }): void => {
+  const tell = ({ wakes = [], shows = [] }: Pick<Change, 'wakes' | 'shows'>): void => {
+    for (const one of shows) happened.push(`shows it in ${one.place.conversationId}`);
     const said = wakes.flatMap(({ capability: whom, says }) => (says ? [{ whom, says }] : []));
     const woken = wakes.flatMap(({ capability: whom, says }) => (says || !isDeal ? [] : [whom]));
     if (woken.length > 0) happened.push(`wakes ${woken.join(', ')}`);
@@ -182,7 +185,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       capability: capability.name,
       subject: capability.subject(input),
       tenantId: 't',
-      requester: REQUESTER,
+      requester,
       place,
       input,
       state,
@@ -238,7 +241,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       requestId: 'r0000001',
       now,
       createdAt: NOW,
-      requester: REQUESTER,
+      requester,
       place,
       policy: given.policy ? Policy.parse(given.policy) : OPEN_POLICY,
       lost,

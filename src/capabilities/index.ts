@@ -9,7 +9,13 @@ import { batch } from './batch.ts';
 import { type CallInviteSettings, callInvite, callStart } from './call/invite.ts';
 import { callJoin } from './call/join.ts';
 import type { CallSettings } from './call/joinStep.ts';
+import { guestExtend } from './guest/extend.ts';
 import { type GuestSettings, guest } from './guest/guest.ts';
+import { guestHandOver } from './guest/handOver.ts';
+import { guestRemove } from './guest/remove.ts';
+import { guestResend } from './guest/resend.ts';
+import { guestReset } from './guest/reset.ts';
+import { guestSweep, type SweepSettings } from './guest/sweep.ts';
 import { CHANGES, referralChange } from './referral/change.ts';
 import { type ReferralNewSettings, referralNew } from './referral/create.ts';
 import { referralInvite } from './referral/invite.ts';
@@ -20,6 +26,7 @@ import { referralWatch, type WatchSettings } from './referral/watch.ts';
 import { approvalsHere, rules, rulesUndo } from './rules/rules.ts';
 
 export type CapabilitySettings = GuestSettings &
+  SweepSettings &
   CallSettings &
   CallInviteSettings &
   ReferralNewSettings &
@@ -28,6 +35,13 @@ export type CapabilitySettings = GuestSettings &
 export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, AnyCapability> {
   const all: readonly AnyCapability[] = [
     guest(settings),
+    guestResend('mail', settings),
+    guestResend('link', settings),
+    guestReset(settings),
+    guestRemove(settings),
+    guestExtend(settings),
+    guestHandOver(settings),
+    guestSweep(settings),
     callInvite(settings),
     callStart(settings),
     callJoin(settings),

@@ -61,6 +61,8 @@ export interface Config {
   readonly oauthConnection: string | null;
   /** Entra object ids. */
   readonly admins: ReadonlySet<string>;
+  /** Between two looks at which guests have accepted. */
+  readonly followUpMs: number;
   /** Path of the JSON file with the rules to start with; null: none. */
   readonly policyFile: string | null;
   readonly referralHoldMs: number;
@@ -163,6 +165,7 @@ function common(values: Values) {
     defaultCountry: values.DEFAULT_COUNTRY ?? null,
     ringMs: values.RING_SECONDS * 1000,
     admins: new Set(values.ADMINS ?? []),
+    followUpMs: values.FOLLOW_UP_MINUTES * 60_000,
     policyFile: values.POLICY_FILE ?? null,
     referralHoldMs: values.REFERRAL_HOLD_SECONDS * 1000,
     referralNamesOrganization: values.REFERRAL_NAMES_ORGANIZATION === 'true',

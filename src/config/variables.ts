@@ -122,6 +122,10 @@ export const VARIABLES = {
     list.pipe(z.array(guid)).optional(),
     'Entra object ids of the people who may set Usher up (register webhooks), separated by commas',
   ],
+  FOLLOW_UP_MINUTES: [
+    count(1, 1440).default(15),
+    'How often the directory is asked which guests have accepted, in minutes (one question for all of them; none while nobody is awaited)',
+  ],
   POLICY_FILE: [
     z.string().min(1).optional(),
     'JSON file with the rules Usher starts with (who may ask, who approves, which domains; see env/policy.example.json); admins change them by typing policy. Without it everyone may invite anybody',

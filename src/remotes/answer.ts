@@ -70,6 +70,8 @@ const BY_STATUS: Readonly<Record<number, { kind: ProblemKind; reason: string; se
   403: { kind: 'denied', reason: 'forbidden', sentence: 'problem.forbidden' },
   404: { kind: 'gone', reason: 'notFound', sentence: 'problem.gone' },
   409: { kind: 'clash', reason: 'conflict', sentence: 'problem.clash' },
+  // A list of changes that goes back too far (Graph docs, delta-query-overview).
+  410: { kind: 'gone', reason: 'tooOld', sentence: 'problem.gone' },
   412: { kind: 'clash', reason: 'precondition', sentence: 'problem.clash' },
 };
 

@@ -6,7 +6,7 @@ import type { AnyCapability } from './capability.ts';
 import type { Store } from './ports.ts';
 import { LIVE, type Request } from './request.ts';
 
-/** Most of each kind that are under way; of those that have ended only the newest is shown. */
+/** Most of each kind that are under way; of those that have ended the newest are shown. */
 const MOST = 20;
 
 export async function besideOf(
@@ -16,10 +16,10 @@ export async function besideOf(
 ): Promise<readonly Request[]> {
   if (!capability.beside) return [];
   const asked = await Promise.all(
-    capability.beside(input).flatMap((wanted) => [
+    capability.beside(input).flatMap(({ ended = 1, ...wanted }) => [
       store.list({ tenantId, ...wanted, states: LIVE, limit: MOST }),
       // Itself may be the newest.
-      store.list({ tenantId, ...wanted, limit: 2 }),
+      store.list({ tenantId, ...wanted, limit: ended + 1 }),
     ]),
   );
   const found = new Map(asked.flat().map((one) => [one.id, one]));

@@ -84,6 +84,16 @@ export interface Signal {
   readonly at: number;
 }
 
+/** The requests a step has to see besides its own, in the same tenant. */
+export interface Sought {
+  readonly capability: string;
+  /** Absent: about anything. */
+  readonly subject?: string;
+  readonly standing?: string;
+  /** How many of those that have ended, newest first; the newest alone when it does not say. */
+  readonly ended?: number;
+}
+
 /** The requests of a capability about a subject, in the same tenant. */
 export interface Beside {
   readonly capability: string;
@@ -316,8 +326,10 @@ export interface Capability<I = never, O = never> {
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
   /** The input with an earlier last day. */
   shorten?(input: I, until: string): I;
+  /** Who may open a request besides whoever asked for it, and those where it was asked. */
+  mayOpen?(request: Request<I, O>, who: Person): boolean;
   /** The requests a step has to see besides its own. */
-  beside?(input: I): readonly Beside[];
+  beside?(input: I): readonly Sought[];
   /** What anybody in the same conversation may do to a request, by name. */
   readonly acts?: Readonly<Record<string, Act>>;
   /** The subject that typed acts are about, here. */

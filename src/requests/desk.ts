@@ -3,9 +3,7 @@
  * what with a request; the store decides who was first.
  * Must not know how the wish was expressed (text, form, HTTP) or how the answer is shown.
  */
-import type { CallCallback, CallNotice } from './callNotices.ts';
 import type { AnyCapability, Raw, Surroundings } from './capability.ts';
-import { draftOf } from './filing.ts';
 import { newId } from './ids.ts';
 import { fileList, type ListWish } from './many/fileList.ts';
 import { refusals } from './policy/judge.ts';
@@ -13,7 +11,6 @@ import type { PolicyNow } from './policy/rules.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
 import { bad, good, isSignIn, type Problem, problem, REPLACED, type Result } from './problem.ts';
 import { answerSignal, optionOf } from './question.ts';
-import type { ReferralCallback } from './referralNotices.ts';
 import { chatOf, ENDED, LIVE, type Person, type Place, type Request } from './request.ts';
 import { type Say, say } from './say.ts';
 import { lineOf } from './work.ts';
@@ -269,40 +266,6 @@ export class Desk {
     const about = { tenantId: where.tenantId, capability: capability.name, subject, limit: 1 };
     const [live] = await this.list({ ...about, states: LIVE });
     return live ?? (await this.list(about))[0] ?? null;
-  }
-
-  /**
-   * What the calling service says, kept with the requests it is about. Durable when this answers; a notice about nothing
-   * we know is dropped, since saying it again would not make it known.
-   */
-  async heard({ requestId, tenantId, notices }: CallCallback): Promise<void> {
-    const { store, clock, queued } = this.#parts;
-    for (const notice of notices) {
-      const request = await this.#about(notice, requestId);
-      if (!request || request.tenantId !== tenantId || request.erasedAt !== null) continue;
-      const signals = this.#capability(request.capability).hears?.(request, notice) ?? [];
-      if (await store.signal(request.id, signals, clock.now())) queued();
-    }
-  }
-
-  /** What Partner Center says of a referral, kept with the request its address names; the same is true of it. */
-  async heardReferral({ requestId, notice }: ReferralCallback): Promise<void> {
-    const { store, clock, queued, capabilities } = this.#parts;
-    const request = requestId === null ? null : await store.get(requestId);
-    if (!request || request.erasedAt !== null) return;
-    const heard = this.#capability(request.capability).hearsReferral?.(request, notice);
-    if (!heard) return;
-    const drafts = (heard.files ?? []).map((filing) => draftOf(request, filing, capabilities));
-    const accepted = await store.accept(drafts, clock.now(), 0);
-    const isNews = await store.signal(request.id, heard.signals, clock.now());
-    if (isNews || accepted.some(({ isNew }) => isNew)) queued();
-  }
-
-  /** How an invitation went concerns the request that its context names; all else, and one without, the one of the address. */
-  async #about(notice: CallNotice, requestId: string | null): Promise<Request | null> {
-    const { store } = this.#parts;
-    const context = (notice.about === 'invite' && notice.clientContext?.split('.')[0]) || requestId;
-    return context ? store.get(context) : null;
   }
 
   /** The request with this id, if it belongs to the place's tenant. */

@@ -20,10 +20,12 @@ export function fieldOf(heading: string, fields: readonly Field[]): Field | unde
   const before = heading.replace(/\[[^\]]*\].*$/s, '').replace(/\([^)]*\)/g, '');
   for (const one of [heading, inBrackets, before, before.replace(/\b(?:required|optional)\s*\*?\s*$/i, '')]) {
     const name = plain(one);
+    // A field's own name beats what another is called besides.
     const found =
       name === ''
         ? undefined
-        : fields.find((field) => [field.name, ...(field.headings ?? [])].some((other) => plain(other) === name));
+        : (fields.find((field) => plain(field.name) === name) ??
+          fields.find(({ headings = [] }) => headings.some((other) => plain(other) === name)));
     if (found) return found;
   }
   return undefined;

@@ -37,6 +37,7 @@ export interface AtGate {
   readonly facts: Facts;
   readonly inForce: PolicyInForce;
   readonly isAdmin: boolean;
+  readonly admins: readonly string[];
 }
 
 const HOUR_MS = 3600_000;
@@ -105,12 +106,13 @@ function ask(at: AtGate, { rule, version, by }: Extract<Verdict, { kind: 'needs 
   return { kind: 'asks', approval, asked, rule: by };
 }
 
-function askerOf({ request, answers, isAdmin }: AtGate): Asker {
+function askerOf({ request, answers, isAdmin, admins }: AtGate): Asker {
   const groups = heard(answers, 'gate.groups');
   const owners = heard(answers, 'gate.owner');
   return {
     id: request.requester.id,
     isAdmin,
+    admins,
     groups: groups ? new Set(groups.ok ? (groups.body as { value: string[] }).value : []) : null,
     ownsTeam: owners ? membersIn(owners).some(({ id }) => id === request.requester.id) : null,
   };

@@ -52,8 +52,8 @@ export interface RunnerParts {
   readonly policyNow: PolicyNow;
   readonly clock: Clock;
   readonly log: Log;
-  /** Whether somebody may set Usher up. */
-  readonly isAdmin: (personId: string) => boolean;
+  /** Entra object ids of those who may set Usher up. */
+  readonly admins: ReadonlySet<string>;
   readonly settings: RunnerSettings;
   /** Called after each change a person can see. */
   readonly changed: (request: Request) => void;
@@ -177,8 +177,9 @@ export class Runner {
       rows: capability.hasRows ? await this.#rows.look(request).catch(trouble) : null,
     };
     const step: Step<unknown> = capability.step(request.input, answers, facts);
-    const isAdmin = this.#parts.isAdmin(request.requester.id);
-    const gateAt = (call: Call): AtGate => ({ capability, request, call, answers, facts, inForce, isAdmin });
+    const { admins } = this.#parts;
+    const by = { isAdmin: admins.has(request.requester.id), admins: [...admins] };
+    const gateAt = (call: Call): AtGate => ({ capability, request, call, answers, facts, inForce, ...by });
     const toChange = step.kind === 'call' && changes(step.call);
     if (request.isDry && (step.kind !== 'call' || (toChange && !capability.judged)) && !isPause(step))
       return this.#save(claim, endOfLook(request, step, this.#line));

@@ -135,6 +135,8 @@ export const settingsBody = z
     latencyMs: z.number().min(0),
     invitationQuota: z.boolean(),
     teamMemberTwice: z.union([z.literal(201), z.literal(409)]),
+    deltaPageSize: z.number().int().min(1),
+    deltaLifetimeMs: z.number().min(0),
     callsConsent: z.union([z.boolean(), z.literal('joinOnly')]),
     mayRemoveParticipants: z.boolean(),
     phoneReady: z.boolean(),

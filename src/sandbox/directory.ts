@@ -2,6 +2,7 @@
  * Graph's users and groups: lists with filter and select, single objects, membership of groups and teams. Sources: Graph
  * docs user-list, group-list, group-post-members, team-post-members. Must not know invitations or chat.
  */
+import { userDeltas } from './deltas.ts';
 import { type Answer, asObject, type Exchange, type Handler } from './exchange.ts';
 import { compileFilter, type Filterable, FilterFault } from './filter.ts';
 import {
@@ -162,6 +163,7 @@ export function directoryRoutes(room: Room): Record<string, Handler> {
         'user',
         world.users.filter((user) => isVisible(world, user)),
       ),
+    'GET /v1.0/users/delta': userDeltas(room, users),
     'GET /v1.0/users/:id': (exchange, { id }) => {
       const user = visibleUser(world, id ?? '');
       return user ? one(exchange, 'user', user) : missing(exchange, id);
@@ -174,6 +176,28 @@ export function directoryRoutes(room: Room): Record<string, Handler> {
         'user',
         world.users.filter((other) => user.sponsors.includes(other.id)),
       );
+    },
+    'POST /v1.0/users/:id/sponsors/$ref': (exchange, { id }) => {
+      const user = visibleUser(world, id ?? '');
+      if (!user) return missing(exchange, id);
+      const sponsorId = boundId(asObject(exchange.body)?.['@odata.id']) ?? '';
+      if (![...world.users, ...world.groups].some((record) => record.id === sponsorId))
+        return missing(exchange, sponsorId);
+      if (user.sponsors.includes(sponsorId)) {
+        const message =
+          "One or more added object references already exist for the following modified properties: 'sponsors'.";
+        return graphError(exchange, 400, 'Request_BadRequest', message);
+      }
+      user.sponsors.push(sponsorId);
+      changed();
+      return graphOk(exchange, 204);
+    },
+    'DELETE /v1.0/users/:id/sponsors/:sponsorId/$ref': (exchange, { id, sponsorId }) => {
+      const user = visibleUser(world, id ?? '');
+      if (!user?.sponsors.includes(sponsorId ?? '')) return missing(exchange, user ? sponsorId : id);
+      user.sponsors = user.sponsors.filter((one) => one !== sponsorId);
+      changed();
+      return graphOk(exchange, 204);
     },
     'GET /v1.0/users/:id/memberOf': (exchange, { id }) => {
       const user = visibleUser(world, id ?? '');

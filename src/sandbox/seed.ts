@@ -184,6 +184,8 @@ export function seedWorld(tenantId: string): World {
       latencyMs: 0,
       invitationQuota: true,
       teamMemberTwice: 201,
+      deltaPageSize: 100,
+      deltaLifetimeMs: 7 * 24 * 3600_000,
       ...callDefaults,
       ...partnerDefaults,
       ...tokenDefaults,

@@ -137,6 +137,10 @@ export interface Settings extends CallSettings, PartnerSettings, TokenSettings {
   invitationQuota: boolean;
   /** Answer to adding a team member a second time; which one Graph gives is not documented. */
   teamMemberTwice: 201 | 409;
+  /** Most changes of users on one page. */
+  deltaPageSize: number;
+  /** How long a token of such a list is good for, in ms; Graph's for directory objects seven days. */
+  deltaLifetimeMs: number;
 }
 
 /** The whole memory of one sandbox. */

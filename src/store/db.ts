@@ -57,9 +57,9 @@ export async function openStore(databaseUrl: string, options: { readonly log?: L
     policy: (tenantId) => policy(engine, tenantId),
     policies: (tenantId, limit) => policies(engine, tenantId, limit),
     keepPolicy: (tenantId, follows, kept, by, line) => keepPolicy(engine, tenantId, follows, kept, by, line),
+    keeping: openKeeping(engine),
     rows: rowStore(engine),
     takeSlots: (line, count, now, everyUs) => takeSlots(engine, line, count, now, everyUs),
-    keeping: openKeeping(engine),
     onWake: (wake) => engine.onWake(wake),
     check: () => check(engine),
     close() {

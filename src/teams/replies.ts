@@ -161,7 +161,8 @@ export class Replies {
   /** Whoever asked may anywhere, and so may who is to approve it; others where it was asked. */
   mayOpen(request: Request, { who, where }: Pick<Asker, 'who' | 'where'>): boolean {
     const { requester, place, approval } = request;
-    return requester.id === who.id || chatOf(place) === chatOf(where) || isApprover(approval, who.id, requester.id);
+    if (requester.id === who.id || chatOf(place) === chatOf(where)) return true;
+    return isApprover(approval, who.id, requester.id) || this.#capability(request).mayOpen?.(request, who) === true;
   }
 
   /** Whether the request's card of this moment offers that choice. */
@@ -293,7 +294,8 @@ export class Replies {
     // What lives on says how it stands; that it waits for something says little.
     const live = state === 'waiting' ? storyOf(request, capability).state : undefined;
     // A subject that is a place says nothing to a person, nor one that is erased.
-    const isName = subject !== '' && !capability.subjectAt && !capability.beside && !capability.hasRows;
+    const isPlace = capability.subjectAt || (capability.beside && capability.topic !== 'guests');
+    const isName = subject !== '' && !isPlace && !capability.hasRows;
     return {
       title: isName ? subject : storyOf(request, capability).title,
       sub: say('list.asked', { name: requester.name, when: language.dateTime(createdAt, requester.timeZone) }),

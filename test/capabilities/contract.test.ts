@@ -34,7 +34,7 @@ const BODIES: readonly { readonly method: string; readonly path: RegExp; readonl
   { method: 'POST', path: /\/mute$/, type: '{ clientContext: string }' },
 ];
 /** Bodies that only point at an object (OData references), which no type describes. */
-const POINTERS = /\/members(?:\/\$ref)?$/;
+const POINTERS = /\/(?:members(?:\/\$ref)?|sponsors\/\$ref)$/;
 
 /** What the types leave out: an identity set may be of the calls' kind, and says so nowhere (CSDL, communicationsIdentitySet). */
 const PRELUDE = `import type * as graph from '@microsoft/microsoft-graph-types';

@@ -210,6 +210,37 @@ const ROWS: readonly Row[] = [
     case: { what: 'resend' },
     is: ['allowed'],
   },
+  {
+    says: 'a few guests are removed alone',
+    policy: {},
+    case: { what: 'remove', count: 5 },
+    is: ['allowed', 'policy.rule.removeFew'],
+  },
+  {
+    says: 'whoever may not ask may still send away whom they answer for',
+    policy: only({}),
+    case: { what: 'remove' },
+    is: ['allowed', 'policy.rule.removeFew'],
+  },
+  {
+    says: 'more than that need a second person',
+    policy: {},
+    case: { what: 'remove', count: 6 },
+    is: ['needs approval', 'policy.rule.removeMany'],
+  },
+  {
+    says: 'also when an admin removes them',
+    policy: { removeAlone: 0 },
+    case: { what: 'remove', count: 1 },
+    asker: { isAdmin: true },
+    is: ['needs approval', 'policy.rule.removeMany'],
+  },
+  {
+    says: 'another last day is held to the longest stay',
+    policy: { longestStayDays: 30 },
+    case: { what: 'extend', until: '2027-06-30' },
+    is: ['refused', 'policy.refused.stay', 'until'],
+  },
   { says: 'another address does', policy: { approvals: [rule()] }, case: { what: 'reset' }, is: ['needs approval'] },
 ];
 
@@ -245,6 +276,17 @@ describe('what a policy says', () => {
     const inForce = { policy: Policy.parse({ approvals }), version: 1, since: 0, by: null };
     const verdict = judge(inForce, asked(), asker(), NOW);
     assert.equal(verdict.kind === 'needs approval' && verdict.by.name, 'first');
+  });
+
+  it('asks the first rule for everybody about many removals, and the admins where there is none', () => {
+    const approvals = [rule({ name: 'some', domains: ['partner.example'] }), rule({ name: 'all' })];
+    const verdictOf = (policy: z.input<typeof Policy>) => {
+      const inForce = { policy: Policy.parse(policy), version: 1, since: 0, by: null };
+      const verdict = judge(inForce, asked({ what: 'remove', count: 9 }), asker({ admins: ['ada'] }), NOW);
+      return verdict.kind === 'needs approval' ? [verdict.by.name, verdict.by.approvers.map(({ id }) => id)] : verdict;
+    };
+    assert.deepEqual(verdictOf({ approvals }), ['all', [AXEL.id]]);
+    assert.deepEqual(verdictOf({}), ['Admins', ['ada']]);
   });
 
   it('is said once for several of whom the same is true, each domain for itself', () => {

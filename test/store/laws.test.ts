@@ -25,11 +25,11 @@ for (const engine of await engines()) {
     describe('queue', () => queueLaws(bench));
     describe('signals', () => signalLaws(bench));
     describe('messages', () => messageLaws(bench));
-    describe('lists', () => listLaws(bench));
-    describe('paces', () => paceLaws(bench));
     describe('the chain over the audit', () => chainLaws(bench));
     describe('forgetting', () => forgettingLaws(bench));
     describe('retention', () => retentionLaws(bench));
+    describe('lists', () => listLaws(bench));
+    describe('paces', () => paceLaws(bench));
     describe('processes', () => processLaws(bench, engine.name));
   });
 }

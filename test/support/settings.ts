@@ -9,6 +9,7 @@ export const SETTINGS: CapabilitySettings = {
   guestProvider: 'graph',
   publicUrl: () => 'https://usher.example',
   botId: 'b0000000-0000-4000-8000-000000000b07',
+  followUpMs: 15 * 60_000,
   ringMs: 45_000,
   applicationInstanceId: 'c0000000-0000-4000-8000-0000000000a1',
   country: 'PT',

@@ -55,6 +55,10 @@ export class Spine {
     const policyNow = openRules(store, policy && Policy.parse(policy));
     const remotes: Remotes = {
       send: async (call) => {
+        // The sweep looks beside what is scripted: nobody has accepted, and nothing changes.
+        if (call.path.startsWith('/users/delta'))
+          return ok({ '@odata.deltaLink': 'https://x/?$deltatoken=d', value: [] });
+        if (call.name === 'accepted') return nobody;
         this.sent.push(call);
         const answer = this.#script.shift();
         if (!answer) throw new Error(`an unplanned call: ${call.name}`);
@@ -69,7 +73,7 @@ export class Spine {
       policyNow,
       clock,
       log,
-      isAdmin: (personId) => personId === 'ada',
+      admins: new Set(['ada']),
       changed: () => {},
       settings: { ...SETTINGS, ...settings },
     });

@@ -43,9 +43,9 @@ export async function killASecondMail(engine: TestEngine): Promise<Ending> {
     const address = 'pia@partner.example';
     succession.say({ text: `invite ${address}`, ...CHAT });
     await succession.finished([address]);
-    const found = await shows(succession, 'guest.again');
+    const found = await shows(succession, `resend ${address}`);
     const { met } = await succession.meet({ kind: 'slow', method: 'POST', path: '/invitations$', ms: 10_000 });
-    const pressed = town.press(found.activityId, 'guest.again', dataOf(found, 'guest.again'));
+    const pressed = town.press(found.activityId, 'command.run', dataOf(found, 'command.run'));
     await met;
     await succession.dead('now');
     await pressed;

@@ -42,8 +42,7 @@ export function bringIn(
   if ('step' in team) return team.step;
 
   const arrived = seen !== undefined && facts.lost.some((lost) => lost.call.name === 'invite');
-  const invite = user === undefined || (input.again === true && standingOf(user) === 'pending');
-  if (invite && !invited) {
+  if (user === undefined && !invited) {
     const first = provider.lookUp(facts, heard);
     if (first && 'problem' in first) return fail(first.problem);
     return call(first?.call ?? provider.inviteCall(input, facts, heard));
@@ -56,7 +55,7 @@ export function bringIn(
   if (!team.wish) return { kind: 'done', outcome, standing: outcome.standing };
   if (outcome.userId === undefined && isToBeSought(answers, facts)) return call(findCall(input.address));
   if (outcome.userId === undefined) return fail(problem('unsure', 'guest.team.unknownUser'), outcome);
-  return join(input, team.wish, outcome, answers, facts, graphUrl);
+  return join(team.wish, outcome, answers, facts, graphUrl);
 }
 
 /** Whom another request invited a moment ago: the directory may not show them yet. */
@@ -132,12 +131,14 @@ function outcomeOf(
     const told = provider.readInvitation(invited.body);
     const name = told.name ?? input.displayName;
     const userId = told.userId ?? user?.id;
+    // Who was to send a mail and says that none went out had invited them before (another Usher).
+    const wasHere = input.sendMail && told.mailed === false;
     return {
-      did: 'invited',
+      did: wasHere ? 'found' : 'invited',
       // A brand-new invitation is pending whatever `status` says: the docs' own sample answers "Completed".
-      standing: 'pending',
+      standing: wasHere && user ? standingOf(user) : 'pending',
       ...(userId ? { userId } : {}),
-      mailed: input.sendMail,
+      mailed: told.mailed ?? input.sendMail,
       ...(name ? { name } : {}),
       ...(told.redeemUrl ? { redeemUrl: told.redeemUrl } : {}),
     };

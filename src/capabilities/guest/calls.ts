@@ -128,3 +128,31 @@ export const removeCall = (userId: string): Call => ({
   path: userPath(userId),
   repeat: 'safe',
 });
+
+/** The groups and teams (and roles) somebody is in, enough of them to say how many. */
+export const memberOfCall = (userId: string): Call => ({
+  name: 'memberOf',
+  to: 'graph',
+  method: 'GET',
+  path: `${userPath(userId)}/memberOf?$select=id&$top=100`,
+  repeat: 'safe',
+});
+
+/** Makes somebody answerable for a guest; who is already stays so, hence it may be asked twice (Graph, user-post-sponsors). */
+export const sponsorCall = (userId: string, sponsorId: string, graphUrl: string): Call => ({
+  name: 'sponsor',
+  to: 'graph',
+  method: 'POST',
+  path: `${userPath(userId)}/sponsors/$ref`,
+  body: { '@odata.id': `${graphUrl}/users/${encodeURIComponent(sponsorId)}` },
+  repeat: 'safe',
+});
+
+/** Whoever is no sponsor any more cannot be taken back twice (Graph, user-delete-sponsors). */
+export const unsponsorCall = (userId: string, sponsorId: string): Call => ({
+  name: 'unsponsor',
+  to: 'graph',
+  method: 'DELETE',
+  path: `${userPath(userId)}/sponsors/${encodeURIComponent(sponsorId)}/$ref`,
+  repeat: 'safe',
+});

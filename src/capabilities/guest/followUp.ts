@@ -5,13 +5,14 @@
  */
 import type { z } from 'zod/v4';
 import type { Answer, Facts, Reply, Step } from '../../requests/capability.ts';
-import type { Place } from '../../requests/request.ts';
+import { chatWith } from '../../requests/gate.ts';
 import { say } from '../../requests/say.ts';
 import { groupsCall, type Look, lookCall, pick, removeCall } from './calls.ts';
 import type { GuestInput } from './input.ts';
 import { addressOf, type GuestOutcome } from './outcome.ts';
 import { accepted, type Due, dueOf, gone, heardOf, type Known } from './stay.ts';
 import { call } from './steps.ts';
+import { sweepFor } from './sweep.ts';
 
 /** What could not be done or seen is tried again after this. */
 const AGAIN_MS = 3600_000;
@@ -118,6 +119,7 @@ const rest = (known: Known, facts: Facts<GuestOutcome>, forMs: number, tells: Te
   waits: true,
   fresh: true,
   forMs: Math.max(forMs, LEAST_MS),
+  ...(known.standing === 'pending' ? { files: sweepFor(facts.place.tenantId, facts.now) } : {}),
   ...said(known, facts, tells),
 });
 
@@ -132,16 +134,17 @@ function said(known: Known, facts: Facts<GuestOutcome>, { tells }: Tells) {
     outcome: known,
     standing: known.standing,
     ...(address ? { subject: address.toLowerCase() } : {}),
-    ...(tells ? { shows: [{ place: alone(known, facts, tells), audience: 'asker' as const }] } : {}),
+    ...(tells
+      ? {
+          shows: [
+            {
+              place: chatWith(sponsorOf(known, facts), facts.place, tells.replaceAll(' ', '.')),
+              audience: 'asker' as const,
+            },
+          ],
+        }
+      : {}),
   };
-}
-
-/** The sponsor's own chat, where nobody else reads along; `about` makes each occasion a message of its own. */
-function alone(known: Known, facts: Facts<GuestOutcome>, about: string): Place {
-  const { serviceUrl, tenantId, botId } = facts.place;
-  const userId = sponsorOf(known, facts);
-  const conversationId = `person:${userId};${about.replaceAll(' ', ':')}`;
-  return { kind: 'personal', conversationId, serviceUrl, tenantId, botId, userId };
 }
 
 const sponsorOf = ({ stay }: Known, { requester }: Facts<GuestOutcome>): string => stay.sponsor?.id ?? requester.id;

@@ -14,6 +14,8 @@ import { storyOfGuest } from './story.ts';
 import { chooseTeam } from './team.ts';
 
 export interface GuestSettings {
+  /** Entra object ids of those who may look after every guest. */
+  readonly admins: ReadonlySet<string>;
   /** Where a guest lands after redeeming, when nobody said otherwise (https). */
   readonly defaultRedirectUrl: string;
   /** Graph's base URL with version, for bodies that name objects by address. */
@@ -33,11 +35,12 @@ export function guest(settings: GuestSettings): Capability<GuestInput, GuestOutc
     write: writeGuest,
     choose: (input, field, option) => (field === 'team' ? chooseTeam(input, option.value) : input),
     subject: (input) => input.address.toLowerCase(),
-    list: GUEST_LIST,
     answers: { ...GUEST_ANSWERS, ...provider.answers },
+    list: GUEST_LIST,
     judged: judgedGuest,
     plan: (input, answers, facts) => planGuest(input, answers, facts, settings.graphUrl, provider),
     shorten: (input, until) => ({ ...input, until }),
+    mayOpen: ({ outcome }, { id }) => settings.admins.has(id) || outcome?.stay?.sponsor?.id === id,
     step: (input, answers, facts) => stepGuest(input, answers, facts, settings.graphUrl, provider),
     story: storyOfGuest,
   };

@@ -34,8 +34,6 @@ export interface GuestInput {
   readonly more?: Readonly<Record<string, string>>;
   /** Entra object id of the person answerable for the guest: the requester. */
   readonly sponsor: string;
-  /** Send another mail although an invitation is pending. */
-  readonly again?: true;
 }
 
 /** The longest `more`, serialised (Governance Toolkit 365, InviteGuest). */
@@ -230,7 +228,6 @@ export function readGuest(
         until,
         more,
       }),
-      ...(raw['again'] === 'true' ? { again: true as const } : {}),
     })),
   );
 }
@@ -320,7 +317,8 @@ function fitting(more: Record<string, string>, fault: Fault): Record<string, str
 function writeMore(more: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(more);
   const isPlain = pairs.every(
-    ([key, value]) => /^[^\s:={][^:=\n]*$/.test(key) && value === value.trim() && !/\n/.test(value),
+    ([key, value]) =>
+      /^[^{:=\n][^:=\n]*$/.test(key) && !value.includes('\n') && [key, value].every((one) => one === one.trim()),
   );
   return isPlain ? pairs.map(([key, value]) => `${key}: ${value}`).join('\n') : JSON.stringify(more);
 }

@@ -21,9 +21,9 @@ function split(raw: Raw): readonly RawRow[] | null {
   return [...named, ...unreadable].map((text, n) => ({ line: n + 1, raw: { ...raw, people: text } }));
 }
 
-/** Whoever is here already gets no mail; whoever is to join a team or get another mail is worth a request all the same. */
-function known({ team, again }: GuestInput, standing: string): Say | null {
-  if (team || again) return null;
+/** Whoever is here already gets no mail; whoever is to join a team is worth a request all the same. */
+function known({ team }: GuestInput, standing: string): Say | null {
+  if (team) return null;
   if (standing === 'pending') return say('many.guest.pending');
   return standing === 'accepted' || standing === 'member' ? say('many.guest.accepted') : null;
 }

@@ -4,31 +4,24 @@
  */
 import type { Answer, Call, Facts } from '../../requests/capability.ts';
 import type { Case } from '../../requests/policy/judge.ts';
-import { joinCall, type ResolvedTeam } from './calls.ts';
+import { joinCall } from './calls.ts';
 import type { GuestInput } from './input.ts';
 import type { GuestOutcome } from './outcome.ts';
 import type { GuestProvider } from './provider.ts';
-import { teamOf } from './team.ts';
+import { teamFound } from './team.ts';
 
 /** Who is asked for, for which team and until when. That a guest is removed in the end is the policy's own will. */
 export function judgedGuest(input: GuestInput, answers: readonly Answer[], call?: Call): Case | null {
   if (call?.method === 'DELETE') return null;
-  const { address, team, until, language, again } = input;
+  const { address, team, until, language } = input;
   const found = team && teamFound(input, answers);
   return {
-    what: again ? 'resend' : 'invite',
+    what: 'invite',
     address,
     until,
     ...(team ? { team: { name: found?.name ?? team.name, ...(found ? { id: found.id } : {}) } } : {}),
     ...(language ? { language } : {}),
   };
-}
-
-/** The team, once it is known which. */
-function teamFound(input: GuestInput, answers: readonly Answer[]): ResolvedTeam | undefined {
-  const reply = answers.findLast((answer) => answer.call.name === 'team')?.reply ?? undefined;
-  const team = teamOf(input, reply);
-  return 'wish' in team ? team.wish : undefined;
 }
 
 /** The invitation and the joining, whether or not the guest turns out to be here already: that only makes it less. */

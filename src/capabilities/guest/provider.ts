@@ -25,6 +25,8 @@ export interface Invited {
   readonly name?: string;
   /** A secret. */
   readonly redeemUrl?: string;
+  /** Whether a mail went out, where that is told. */
+  readonly mailed?: boolean;
 }
 
 export interface GuestProvider {
@@ -32,6 +34,7 @@ export interface GuestProvider {
   readonly answers: Readonly<Record<string, Shape>>;
   /** What has to be looked up before it can invite, or why that cannot be known; null: nothing (more). */
   lookUp(facts: Pick<Facts, 'requester'>, heard: Heard): { readonly call: Call } | { readonly problem: Problem } | null;
+  /** It can be found again in the directory, so a lost answer is looked for. */
   inviteCall(input: GuestInput, facts: Pick<Facts, 'requester' | 'requestId'>, heard: Heard): Call;
   /** `body` has the shape of its `invite` answer. */
   readInvitation(body: Readonly<Record<string, unknown>>): Invited;
@@ -52,6 +55,7 @@ const Gt365Invitation = z.object({
   id: z.string(),
   status: z.string().nullish(),
   inviteRedeemUrl: z.string().nullish(),
+  sendInvitationMessage: z.boolean().nullish(),
 });
 const Requester = z.object({ mail: z.string().nullish(), userPrincipalName: z.string().nullish() });
 
@@ -80,9 +84,6 @@ const worded = (why: Problem, sentences: Readonly<Record<string, string>>): Prob
   const key = why.reason ? sentences[why.reason] : undefined;
   return key ? { ...why, say: say(key) } : why;
 };
-
-/** A first invitation can be found again in the directory; a second mail to a pending guest leaves no trace there. */
-const repeatOf = (input: GuestInput): Call['repeat'] => (input.again ? 'never' : 'restart');
 
 const graph: GuestProvider = {
   answers: { invite: Invitation },
@@ -115,7 +116,7 @@ const graph: GuestProvider = {
       path: '/invitations',
       body,
       pace: 'invitations',
-      repeat: repeatOf(input),
+      repeat: 'restart',
     };
   },
 
@@ -173,12 +174,23 @@ const gt365: GuestProvider = {
       ...(requestedBy ? { requestedBy } : {}),
       more: moreOf(input, facts.requestId, requestedBy ?? undefined),
     };
-    return { name: 'invite', to: 'gt365', method: 'POST', path: '/api/InviteGuest', body, repeat: repeatOf(input) };
+    return {
+      name: 'invite',
+      to: 'gt365',
+      method: 'POST',
+      path: '/api/InviteGuest',
+      body,
+      pace: 'invitations',
+      repeat: 'restart',
+    };
   },
 
   readInvitation(body) {
-    const { inviteRedeemUrl } = Gt365Invitation.parse(body);
-    return inviteRedeemUrl ? { redeemUrl: inviteRedeemUrl } : {};
+    const { inviteRedeemUrl, sendInvitationMessage: mailed } = Gt365Invitation.parse(body);
+    return {
+      ...(inviteRedeemUrl ? { redeemUrl: inviteRedeemUrl } : {}),
+      ...(typeof mailed === 'boolean' ? { mailed } : {}),
+    };
   },
 
   inviteProblem(why) {

@@ -69,14 +69,16 @@ function hear(known: Known, { key, body }: Heard, at: number): Known {
   if (stay.removed) return known;
   switch (key) {
     case 'accepted':
-      // What was accepted before a reset has to be accepted anew.
-      return at < (stay.resetAt ?? 0) ? known : accepted(known, at, body.since);
+      // What was accepted before a reset has to be accepted anew, however late that is heard of.
+      return Math.min(at, body.since ? Date.parse(body.since) : at) < (stay.resetAt ?? 0)
+        ? known
+        : accepted(known, at, body.since);
     case 'mailed':
       return now({ mailedAt: Math.max(stay.mailedAt ?? 0, at) });
     case 'reset': {
       if (stay.resetAt === at) return known;
       const { acceptedAt: _before, ...rest } = stay;
-      const { since: _then, ...others } = known;
+      const { since: _then, redeemUrl: _dead, ...others } = known;
       return { ...others, standing: 'pending', stay: { ...rest, resetAt: at, mailedAt: at, address: body.address } };
     }
     case 'extended':
@@ -91,8 +93,9 @@ function hear(known: Known, { key, body }: Heard, at: number): Known {
 /** They have accepted; `since` as the directory says it. */
 export function accepted(known: Known, at: number, since: string | null): Known {
   if (known.standing === 'accepted') return known;
+  const { redeemUrl: _used, ...rest } = known;
   return {
-    ...known,
+    ...rest,
     standing: 'accepted',
     ...(since ? { since } : {}),
     stay: { ...known.stay, acceptedAt: at },

@@ -31,7 +31,11 @@ export function storyOfGuest(request: Request<GuestInput, GuestOutcome>): GuestS
 }
 
 /** How it stands; a stay that goes on tells the same as one that is over. */
-function endingOf(outcome: GuestOutcome, who: string, { id, place }: Request<GuestInput, GuestOutcome>): Ending {
+function endingOf(
+  outcome: GuestOutcome,
+  who: string,
+  { id, place, input, version }: Request<GuestInput, GuestOutcome>,
+): Ending {
   const { team, stay, standing, did, redeemUrl, mailed } = outcome;
   if (stay?.removed)
     return { state: say('guest.state.removed'), sentence: removedSay(stay.removed, who), tone: 'neutral', buttons: [] };
@@ -39,16 +43,41 @@ function endingOf(outcome: GuestOutcome, who: string, { id, place }: Request<Gue
     team && say(team.was === 'added' ? 'guest.ended.joined' : 'guest.ended.alreadyIn', { team: team.name });
   const brought = say(sentenceOf(outcome, place.kind === 'personal'), { who, id });
   const isWaiting = standing === 'pending';
-  const again: Button = { title: say('guest.button.again'), verb: 'guest.again' };
   return {
     ...(stay ? { state: say(`guest.state.${standing}`) } : {}),
     sentence: stay ? staySay(outcome, stay, who, both(brought, joined)) : both(brought, joined),
     tone: stay ? toneOf(stay) : did === 'found' && !isWaiting && !team ? 'neutral' : 'good',
-    buttons: isWaiting ? [again] : [],
+    buttons: buttonsOf(outcome, addressOf(input.address, outcome), String(version)),
     ...(redeemUrl && isWaiting
       ? { link: { label: say(mailed ? 'guest.link.mailed' : 'guest.link.notMailed'), url: redeemUrl } }
       : {}),
   };
+}
+
+/** What can be done about them; `drawn` makes two presses on one card one. */
+function buttonsOf({ did, standing, stay }: GuestOutcome, people: string, drawn: string): readonly Button[] {
+  const run = (title: string, command: string, style?: Button['style']): Button => ({
+    title: say(title),
+    verb: 'command.run',
+    data: { text: `${command} ${people}`, drawn },
+    ...(style ? { style } : {}),
+  });
+  const form = (title: string, capability: string): Button => ({
+    title: say(title),
+    verb: 'form.open',
+    data: { capability, people },
+  });
+  const keep = form('guest.button.keep', 'guestExtend');
+  const remove = run('guest.button.remove', 'revoke', 'destructive');
+  // Whom this request did not bring in is not its asker's to send away.
+  const isOurs = did === 'invited';
+  if (stay && isAsked(stay)) return isOurs ? [keep, remove] : [keep];
+  if (standing === 'pending') {
+    const remind = [run('guest.button.resend', 'resend'), run('guest.button.link', 'new link')];
+    return isOurs ? [...remind, remove] : remind;
+  }
+  if (standing !== 'accepted' || !isOurs) return [];
+  return [...(stay?.isInTeam === false ? [form('guest.button.team', 'guest')] : []), keep, remove];
 }
 
 /** What there is to say of a stay now: first what somebody should do something about. */

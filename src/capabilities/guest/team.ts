@@ -18,6 +18,13 @@ export const catchUpMs = (tries: number): number => Math.min(1000 * 2 ** tries, 
 /** How long a question waits for its answer. */
 const QUESTION_MS = 3 * 24 * 3600_000;
 
+/** The team, once it is known which. */
+export function teamFound(input: GuestInput, answers: readonly Answer[]): ResolvedTeam | undefined {
+  const reply = answers.findLast((answer) => answer.call.name === 'team')?.reply ?? undefined;
+  const team = teamOf(input, reply);
+  return 'wish' in team ? team.wish : undefined;
+}
+
 /** The team asked for, or the step that finds out which it is. */
 export function teamOf(
   input: GuestInput,
@@ -72,7 +79,6 @@ const JOIN_WORDS = {
 
 /** Joins, or says how joining went: the outcome with the team in it. */
 export function join(
-  input: GuestInput,
   wish: ResolvedTeam,
   outcome: GuestOutcome,
   answers: readonly Answer[],
@@ -91,7 +97,7 @@ export function join(
   const why = last.reply.problem;
   if (why.reason === 'alreadyMember' || why.reason === 'conflict') {
     // Somebody invited for the first time can only be in through a call of ours whose answer was lost.
-    return done(outcome.did === 'invited' && !input.again ? 'added' : 'already in');
+    return done(outcome.did === 'invited' ? 'added' : 'already in');
   }
   const fitting = (words: (typeof JOIN_WORDS)[keyof typeof JOIN_WORDS]) => say(words[outcome.did], { team: wish.name });
   if (why.kind === 'down') return fail(problem('down', fitting(JOIN_WORDS.unreached)), outcome);

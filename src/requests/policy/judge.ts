@@ -28,6 +28,8 @@ export interface Asker {
   readonly isAdmin: boolean;
   /** Of the groups the policy names, those they are in. */
   readonly groups: ReadonlySet<string> | null;
+  /** Everybody who may set Usher up, by Entra object id. */
+  readonly admins?: readonly string[];
   /** Whether they own the team the guest is to join. */
   readonly ownsTeam: boolean | null;
 }
@@ -84,6 +86,15 @@ export function judge({ policy, version }: PolicyInForce, asked: Case, asker: As
       say('policy.refused.bulk', { count: asked.count ?? 1, most: policy.bulkLimit }),
       'people',
     );
+
+  // Whoever is answerable for a guest may always send them away: few alone, many with a second person.
+  if (asked.what === 'remove') {
+    const count = policy.removeAlone;
+    if ((asked.count ?? 1) <= count) return { kind: 'allowed', rule: say('policy.rule.removeFew', { count }), version };
+    const second = policy.approvals.find(({ domains, teams }) => domains.length === 0 && teams.length === 0);
+    const by = second ?? byAdmins(asker.admins ?? []);
+    return { kind: 'needs approval', rule: say('policy.rule.removeMany', { count }), version, by };
+  }
 
   const may = mayAsk(policy.askers, asked, asker);
   if (may === 'groups' || may === 'owner') return { kind: 'unknown', needs: may };
@@ -142,6 +153,19 @@ function approvalFor(rules: readonly ApprovalRule[], { what, team }: Case, domai
       (teams.length === 0 || (team !== undefined && teams.some((one) => isTeam(one, team)))),
   );
 }
+
+/** Where no rule says who, it is the admins. What they are called is not known here. */
+const byAdmins = (admins: readonly string[]): ApprovalRule => ({
+  name: 'Admins',
+  domains: [],
+  teams: [],
+  approvers: admins.map((id) => ({ id, name: 'an admin' })),
+  approverGroups: [],
+  channel: null,
+  deputies: [],
+  deputyAfterHours: 24,
+  expiresAfterDays: 14,
+});
 
 const isTeam = (one: { readonly id: string; readonly name: string }, team: NonNullable<Case['team']>): boolean =>
   team.id === undefined ? one.name.toLowerCase() === team.name.toLowerCase() : one.id === team.id;

@@ -16,7 +16,7 @@ export function migrations(engine: EngineName): Readonly<Record<string, Migratio
     '002-one-per-subject': onePerSubject,
     '003-signals': signals(engine),
     '004-policy': policy,
-    '006-batches': batches(engine),
     '005-proof': proof(engine),
+    '006-batches': batches(engine),
   };
 }

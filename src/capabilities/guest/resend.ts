@@ -1,0 +1,163 @@
+/**
+ * The invitation of a pending guest once more: `resend` sends another mail, `new link` only makes another link, which
+ * whoever asked sees in their own chat. No I/O; must not know Teams, HTTP, SQL or card templates.
+ * Source: Microsoft Graph v1.0, invitation-post (inviting a pending guest again answers with the same user).
+ */
+import type { Answer, Capability, Facts, Step } from '../../requests/capability.ts';
+import { bad, good, problem } from '../../requests/problem.ts';
+import type { Request } from '../../requests/request.ts';
+import { say } from '../../requests/say.ts';
+import { Users } from './calls.ts';
+import type { GuestInput } from './input.ts';
+import {
+  aboutGuest,
+  type CommandSettings,
+  deniedTo,
+  found,
+  type GuestRequest,
+  openButton,
+  PEOPLE,
+  readGuests,
+  requestsOf,
+  sponsorOf,
+  tell,
+} from './known.ts';
+import { type Invited, PROVIDERS } from './provider.ts';
+
+export interface ResendInput {
+  readonly address: string;
+}
+
+export interface ResendOutcome {
+  readonly name?: string;
+  /** When the mail was sent, epoch ms; null: none was. */
+  readonly mailedAt: number | null;
+  /** A secret: shown only to whoever asked, in their own chat. */
+  readonly redeemUrl?: string;
+  /** A person said that it arrived. */
+  readonly isSaid?: true;
+}
+
+const KINDS = {
+  mail: { name: 'guestResend', commands: ['resend', 'send again', 'remind guest'] },
+  link: { name: 'guestLink', commands: ['new link', 'link for'] },
+} as const;
+type Kind = keyof typeof KINDS;
+
+export function guestResend(kind: Kind, settings: CommandSettings): Capability<ResendInput, ResendOutcome> {
+  const { name, commands } = KINDS[kind];
+  return {
+    name,
+    topic: 'guests',
+    isAside: true,
+    commands,
+    fields: [PEOPLE],
+    read: (raw) => {
+      const { faults, addresses } = readGuests(raw, [PEOPLE]);
+      return faults.length > 0 ? bad(faults) : good(addresses.map((address) => ({ address })));
+    },
+    write: ({ address }) => ({ people: address }),
+    choose: (input) => input,
+    subject: ({ address }) => address,
+    answers: { find: Users, ...PROVIDERS[settings.guestProvider].answers },
+    beside: ({ address }) => [aboutGuest(address), { capability: 'guestResend', subject: address }],
+    // A link goes to nobody by itself, but whoever has it comes in.
+    judged: ({ address }) => ({ what: 'resend', address }),
+    step: (input, answers, facts) => step(kind, input, answers, facts, settings),
+    story: (request) => story(kind, request),
+  };
+}
+
+function step(
+  kind: Kind,
+  { address }: ResendInput,
+  answers: readonly Answer[],
+  facts: Facts<ResendOutcome>,
+  settings: CommandSettings,
+): Step<ResendOutcome> {
+  const { requester, beside, policy, now, requestId } = facts;
+  const requests = requestsOf(beside, address);
+  const provider = PROVIDERS[settings.guestProvider];
+  const heard = (name: string) => answers.findLast(({ call }) => call.name === name)?.reply ?? undefined;
+  const invited = answers.findLast(({ call }) => call.name === 'invite');
+  const reply = invited?.reply;
+  if (invited && reply?.ok) {
+    const told = reply.assumed ? {} : provider.readInvitation(reply.body);
+    const { redeemUrl, name: asNamed }: Invited = told;
+    const name = requests[0]?.outcome?.name ?? asNamed;
+    return {
+      kind: 'done',
+      outcome: {
+        mailedAt: kind === 'mail' ? invited.sentAt : null,
+        ...(name ? { name } : {}),
+        ...(redeemUrl && kind === 'link' ? { redeemUrl } : {}),
+        ...(reply.assumed ? { isSaid: true as const } : {}),
+      },
+      standing: kind === 'mail' ? 'mailed' : 'made',
+      ...(kind === 'mail' ? { wakes: tell(address, { key: 'mailed', body: { id: requestId } }) } : {}),
+    };
+  }
+  if (reply?.ok === false) return { kind: 'fail', problem: provider.inviteProblem(reply.problem), fresh: true };
+
+  const denied = deniedTo(requester, address, requests, settings, true);
+  if (denied) return { kind: 'fail', problem: denied };
+  const who = found(address, answers);
+  if ('call' in who) return { kind: 'call', call: who.call };
+  if ('problem' in who) return { kind: 'fail', problem: who.problem };
+  if (who.user.externalUserState !== 'PendingAcceptance')
+    return { kind: 'fail', problem: problem('clash', say('guestResend.accepted', { address })) };
+  const mayAt = lastMailAt(beside, requests) + policy.resendCoolDownHours * 3600_000;
+  if (kind === 'mail' && now < mayAt)
+    return { kind: 'fail', problem: problem('clash', say('guestResend.coolDown', { address, at: mayAt })) };
+  const first = provider.lookUp(facts, heard);
+  if (first) return 'call' in first ? { kind: 'call', call: first.call } : { kind: 'fail', problem: first.problem };
+  const call = provider.inviteCall(again(kind, address, requests[0], facts, settings), facts, heard);
+  // A second mail leaves no trace, so nobody but a person can say whether it went out. Another link harms nobody.
+  return { kind: 'call', call: { ...call, repeat: kind === 'mail' ? 'never' : 'safe' } };
+}
+
+/** The latest mail that is known of, epoch ms; 0: none. */
+function lastMailAt(beside: readonly Request[], requests: readonly GuestRequest[]): number {
+  const byUs = beside.flatMap(({ capability, outcome }) =>
+    capability === 'guestResend' ? [(outcome as ResendOutcome | null)?.mailedAt ?? 0] : [],
+  );
+  return Math.max(0, ...byUs, ...requests.map(({ outcome }) => outcome?.stay?.mailedAt ?? 0));
+}
+
+/** The invitation as it was, to the same person. */
+function again(
+  kind: Kind,
+  address: string,
+  before: GuestRequest | undefined,
+  { requester }: Facts<ResendOutcome>,
+  { defaultRedirectUrl }: CommandSettings,
+): GuestInput {
+  const sponsor = before ? sponsorOf(before).id : requester.id;
+  const fresh: GuestInput = { address, redirectUrl: defaultRedirectUrl, sendMail: true, userType: 'Guest', sponsor };
+  const { message: _said, language: _in, cc: _too, ...bare } = before?.input ?? fresh;
+  const input = kind === 'mail' ? (before?.input ?? fresh) : bare;
+  return { ...input, address, sponsor, sendMail: kind === 'mail' };
+}
+
+function story(
+  kind: Kind,
+  { id, input, outcome, place, version }: Request<ResendInput, ResendOutcome>,
+): ReturnType<Capability<ResendInput, ResendOutcome>['story']> {
+  const { address } = input;
+  const who = outcome?.name ?? address;
+  const title = say(kind === 'mail' ? 'guestResend.title' : 'guestLink.title', { who });
+  const rows = [{ label: say('guest.row.address'), text: address }];
+  if (!outcome) return { title, rows };
+  const made = place.kind === 'personal' ? 'guestLink.done' : 'guestLink.doneHere';
+  const sent = outcome.isSaid ? 'guestResend.said' : 'guestResend.done';
+  return {
+    title,
+    rows,
+    ending: {
+      sentence: say(kind === 'mail' ? sent : made, { who, id }),
+      tone: 'good',
+      buttons: [openButton(address, version)],
+      ...(outcome.redeemUrl ? { link: { label: say('guest.link.notMailed'), url: outcome.redeemUrl } } : {}),
+    },
+  };
+}
