@@ -6,7 +6,6 @@
 import type { AnyCapability, Raw } from '../capability.ts';
 import type { Document, Speak } from '../documents.ts';
 import type { Store } from '../ports.ts';
-import { good } from '../problem.ts';
 import type { Request } from '../request.ts';
 import { say } from '../say.ts';
 import { storyOf } from '../storyOf.ts';
@@ -59,7 +58,7 @@ export function listDocument(
       why,
       id,
     ]);
-    return good({ name: fileName(name, batch.id), bytes: writeTable([head, ...rows]) });
+    return { name: fileName(name, batch.id), bytes: writeTable([head, ...rows]) };
   };
 }
 
