@@ -19,6 +19,7 @@ import { openAppTokens } from './remotes/appTokens.ts';
 import { openCallTokens } from './remotes/callTokens.ts';
 import { openChannelTokens } from './remotes/channelTokens.ts';
 import { openConnector } from './remotes/connector.ts';
+import { openFiles } from './remotes/files.ts';
 import { openGraph } from './remotes/graph.ts';
 import { openGt365 } from './remotes/gt365.ts';
 import { openPartnerCenter } from './remotes/partnerCenter.ts';
@@ -33,6 +34,10 @@ import { Approvals } from './requests/approvals.ts';
 import { Awaited } from './requests/awaited.ts';
 import type { AnyCapability } from './requests/capability.ts';
 import { Desk } from './requests/desk.ts';
+import type { Documents } from './requests/documents.ts';
+import { Hearing } from './requests/hearing.ts';
+import { listDocument } from './requests/many/document.ts';
+import { BATCH } from './requests/many/fileList.ts';
 import { OPEN_POLICY, Policy } from './requests/policy/policy.ts';
 import { openRules } from './requests/policy/rules.ts';
 import type { Clock, Log } from './requests/ports.ts';
@@ -46,6 +51,7 @@ import { openStore } from './store/db.ts';
 import { UsherAdapter } from './teams/adapter.ts';
 import { openApplication } from './teams/application.ts';
 import { commandsOf } from './teams/commands.ts';
+import { openRequestFiles } from './teams/files.ts';
 import { openMembership } from './teams/membership.ts';
 import { openPoster } from './teams/post.ts';
 import { Replies } from './teams/replies.ts';
@@ -196,12 +202,18 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     changed,
     messageLeaseEnd: () => teller.leaseEnd(),
   });
+  const hearing = new Hearing({ store, clock, capabilities: all, queued: () => runner.wake() });
   const approvals = new Approvals({ store, clock, capabilities: all, queued: () => runner.wake(), changed });
   store.onWake(() => {
     runner.wake();
     teller.wake();
   });
 
+  const documents: Documents = new Map([
+    [BATCH, listDocument(store, all, (sentence, locale) => words(locale).say(sentence))],
+  ]);
+  const filePlace = openFiles({ isSandbox: config.mode === 'sandbox', timeoutMs: CONNECTOR_MS });
+  const files = openRequestFiles({ desk, wire: connector, documents, place: filePlace, log });
   const commands = commandsOf(all);
   const replies = new Replies({ desk, capabilities: all, commands });
   const application = openApplication(
@@ -214,6 +226,8 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
       capabilities: all,
       commands,
       signIns: userTokens,
+      files,
+      filePlace,
       mayCommand: openMembership(connector, config.allowedTenants, policyNow),
       log,
     }),
@@ -265,9 +279,9 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     settings: config,
     verify,
     verifyCalls,
-    heard: (callback) => desk.heard(callback),
+    heard: (callback) => hearing.heard(callback),
     verifyWebhook: openWebhookSignatures({ ...config.webhookTrust, timeoutMs: KEYS_MS }),
-    heardReferral: (callback) => desk.heardReferral(callback),
+    heardReferral: (callback) => hearing.heardReferral(callback),
     invites,
     receive: (activity) => adapter.receive(activity, (context) => application.run(context)),
     audit: (line) => store.audit([line]),

@@ -229,6 +229,64 @@ describe('the configuration', () => {
     });
   });
 
+  describe('of Governance Toolkit 365', () => {
+    it('is not used unless asked for, and is called by the app that calls Graph', () => {
+      const config = configOf(LIVE);
+      assert.equal(config.guestProvider, 'graph');
+      assert.equal(config.gt365Url, 'https://governancetoolkit365.azurewebsites.net');
+      assert.equal(config.gt365Scope, 'https://graph.microsoft.com/.default');
+      assert.deepEqual(config.gt365Identity, config.graphIdentity);
+    });
+
+    it('may have an app, a secret and an address of its own', () => {
+      const app = '33333333-3333-4333-8333-333333333333';
+      const own = configOf({
+        ...LIVE,
+        GT365_CLIENT_ID: app,
+        GT365_CLIENT_SECRET: 's',
+        GT365_URL: 'https://x.example/',
+      });
+      assert.equal(own.gt365Identity?.clientId, app);
+      assert.equal(own.gt365Identity?.secret?.reveal(), 's');
+      assert.equal(own.gt365Identity?.tenantId, TENANT);
+      assert.equal(own.gt365Url, 'https://x.example');
+      const bare = configOf({ ...LIVE, GT365_CLIENT_ID: app });
+      assert.equal(bare.gt365Identity?.secret, undefined, 'the bot’s secret is not another app’s');
+      const secret = configOf({ ...LIVE, GT365_CLIENT_SECRET: 's' });
+      assert.equal(secret.gt365Identity?.clientId, BOT);
+      assert.equal(secret.gt365Identity?.secret?.reveal(), 's');
+    });
+
+    it('is the sandbox’s in sandbox mode, without any credential', () => {
+      const config = configOf({ MODE: 'sandbox' });
+      assert.equal(config.gt365Url, 'http://127.0.0.1:3979/gt365');
+      assert.equal(config.gt365Identity, null);
+      assert.equal(config.teamsServiceUrl, 'http://127.0.0.1:3979/connector/');
+      for (const name of ['GT365_CLIENT_SECRET', 'GT365_CERTIFICATE_PATH'])
+        assert.deepEqual(namesOf({ MODE: 'sandbox', [name]: 'x' }), [name]);
+      for (const name of ['GT365_URL', 'TEAMS_SERVICE_URL']) {
+        assert.deepEqual(namesOf({ MODE: 'sandbox', [name]: 'https://x.example' }), [name]);
+        assert.deepEqual(namesOf({ ...LIVE, [name]: 'http://x.example' }), [name]);
+        assert.deepEqual(namesOf({ ...LIVE, [name]: 'http://127.0.0.1:1' }), [name]);
+      }
+    });
+
+    it('gets a token of the cloud it is in, and apps come with tokens of that cloud', () => {
+      const us = configOf({
+        ...LIVE,
+        GRAPH_BASE_URL: 'https://graph.microsoft.us/v1.0',
+        LOGIN_URL: 'https://login.microsoftonline.us/',
+      });
+      assert.equal(us.gt365Scope, 'https://graph.microsoft.us/.default');
+      assert.deepEqual(us.entraIssuers, [
+        'https://login.microsoftonline.us/{tenant}/v2.0',
+        'https://sts.windows.net/{tenant}/',
+      ]);
+      const china = configOf({ ...LIVE, LOGIN_URL: 'https://login.chinacloudapi.cn' });
+      assert.ok(china.entraIssuers.includes('https://sts.chinacloudapi.cn/{tenant}/'));
+    });
+  });
+
   const wrong: Record<string, readonly string[]> = {
     MODE: ['demo', 'LIVE', 'sandbox live'],
     PORT: ['-1', '65536', 'http', '3.5'],
@@ -261,6 +319,13 @@ describe('the configuration', () => {
     RETRY_ATTEMPTS: ['0', '51', 'many'],
     DIRECTORY_SETTLE_MS: ['-1', '600001'],
     CONCURRENCY: ['0', '201', '1e9'],
+    GUEST_PROVIDER: ['Graph', 'entra'],
+    GT365_URL: ['gt365.example', 'ftp://gt365.example'],
+    GT365_SCOPE: ['User.Invite.All', 'https://graph.microsoft.com', ' a b/.default'],
+    GT365_CLIENT_ID: ['x'],
+    INVITE_WAIT_SECONDS: ['-1', '111', '1m'],
+    INVITE_PER_MINUTE: ['0', '10001'],
+    TEAMS_SERVICE_URL: ['smba.trafficmanager.net'],
   };
   for (const [name, values] of Object.entries(wrong)) {
     it(`says what is wrong with ${name} and what it is for`, () => {

@@ -13,6 +13,7 @@ import { readGt365Answer } from '../src/remotes/gt365Answer.ts';
 import { needsSignIn, readPartnerAnswer } from '../src/remotes/partnerAnswer.ts';
 import { readArguments } from '../src/requests/arguments.ts';
 import type { Answer, AnyCapability, Call, Reply, Signal, Step } from '../src/requests/capability.ts';
+import type { Tally } from '../src/requests/many/rows.ts';
 import { OPEN_POLICY, Policy } from '../src/requests/policy/policy.ts';
 import type { Change } from '../src/requests/ports.ts';
 import { isSignIn, problem, SIGN_IN_AGAIN } from '../src/requests/problem.ts';
@@ -56,6 +57,8 @@ interface Given {
   /** The requests the capability sees beside its own, and from when on; a later one takes the place of its earlier self. */
   readonly beside?: readonly (Partial<Request> & { readonly afterMs?: number })[];
   readonly soFar?: unknown;
+  /** What the rows of a list have come to, look by look; the last one stays. */
+  readonly tallies?: readonly Tally[];
   /** For how long the case goes on though nothing comes from outside. */
   readonly lastsMs?: number;
   /** Also recorded is what the card says whenever the request rests. */
@@ -148,6 +151,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
   let input = first;
   let answers: Answer[] = [];
   const lost: LostCall[] = [];
+  const tallies = [...(given.tallies ?? [])];
   let now = NOW;
   let soFar: unknown = given.soFar ?? null;
   /** When something comes from outside: a signal, or a change of another request. */
@@ -245,6 +249,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       soFar,
       signals: heardBy(given, now),
       beside: besideAt(given, place, now),
+      rows: (tallies.length > 1 ? tallies.shift() : tallies[0]) ?? null,
     });
     if ('files' in step && step.files) happened.push({ files: step.files });
     if (step.kind === 'call') {
@@ -300,6 +305,9 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       if (option) input = capability.choose(input, field, option);
       else if (!wait(pause)) return { input, happened, ...shown('waiting', step) };
       else happened.push(`asked, and goes on in ${pause} ms`);
+    } else if (step.kind === 'rows') {
+      happened.push({ rows: step.what });
+      soFar = step.outcome;
     } else if (step.kind === 'file') {
       happened.push({ files: step.filing });
       return { input, happened };

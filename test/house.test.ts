@@ -65,6 +65,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'adaptive-expressions': ['cards'],
   i18next: ['cards'],
   restify: ['edge'],
+  'csv-parse': ['requests'],
+  'csv-stringify': ['requests'],
   '@peculiar/x509': ['sandbox'],
   'reflect-metadata': ['sandbox'],
   pino: ['log.ts'],

@@ -5,6 +5,7 @@
 import type { AnyCapability } from '../requests/capability.ts';
 import { audit } from './admin/audit.ts';
 import { forget } from './admin/forget.ts';
+import { batch } from './batch.ts';
 import { type CallInviteSettings, callInvite, callStart } from './call/invite.ts';
 import { callJoin } from './call/join.ts';
 import type { CallSettings } from './call/joinStep.ts';
@@ -51,6 +52,7 @@ export function capabilities(settings: CapabilitySettings): ReadonlyMap<string, 
     referralInvite(settings),
     referralWatch(settings),
     referralNews,
+    batch,
     rules(settings),
     rulesUndo(settings),
     approvalsHere(settings),

@@ -11,6 +11,7 @@ export const VERBS = [
   'request.arrived',
   'request.again',
   'request.signIn',
+  'request.file',
   'request.look',
   'request.approve',
   'request.shorten',
@@ -26,7 +27,7 @@ export const VERBS = [
 export type Verb = (typeof VERBS)[number] | `${string}.${string}`;
 
 /** What a capability's cards may ask for besides: its form is sent, the same wish is made once more, one of its acts. */
-const OF_A_CAPABILITY = /^(?!request\.)[a-z][A-Za-z]*\.(?:submit|check|again|ring|stop|link|leave|more)$/;
+const OF_A_CAPABILITY = /^(?!request\.)[a-z][A-Za-z]*\.(?:submit|check|again|ring|stop|link|leave|more|send|retry)$/;
 
 const known: ReadonlySet<string> = new Set(VERBS);
 

@@ -207,5 +207,9 @@ export const VARIABLES = {
     count(0, 600_000).default(20_000),
     'After a lost answer: how long the directory is given before a look-up is believed, in milliseconds',
   ],
-  CONCURRENCY: [count(1, 200).default(8), 'Requests carried out at once by this process'],
+  CONCURRENCY: [
+    // 30 invitations a second, each a look-up and a call of 150 ms with commits between, are 12 at once; the rest is for whoever comes between.
+    count(1, 200).default(24),
+    'Requests carried out at once by this process (24 keep up with Microsoft’s quota on invitations at 150 ms an answer)',
+  ],
 } as const satisfies Record<string, readonly [z.ZodType, string]>;

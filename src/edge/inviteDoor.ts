@@ -103,7 +103,7 @@ const sha = (text: string): string => createHash('sha256').update(text).digest('
 async function file(asked: Asked, parts: InviteDoorParts): Promise<{ request: Request } | DoorAnswer> {
   const { appId, given, body, who } = asked;
   const before = given === null ? await sameBody(asked, parts) : null;
-  if (before?.request) return { request: before.request };
+  if (before?.request) return joined(before.request, parts);
   const key = given === null ? `${before?.key}` : `${ownKey(appId)}k:${sha(given)}`;
   const { tenantId } = parts.settings;
   const where = placeOf(who, parts.settings);
@@ -124,7 +124,12 @@ async function file(asked: Asked, parts: InviteDoorParts): Promise<{ request: Re
   }
   if (request.requester.id !== who.id || !isAbout(request, body))
     return { status: 422, body: { message: parts.spoken({ key: 'door.keyTaken' }) } };
-  if (mayRepeat(request)) await parts.desk.choose(request.id, { kind: 'retry' }, request.requester, request.place);
+  return joined(request, parts);
+}
+
+/** What is joined is tried again where that may help. */
+async function joined(request: Request, { desk }: InviteDoorParts): Promise<{ request: Request }> {
+  if (mayRepeat(request)) await desk.choose(request.id, { kind: 'retry' }, request.requester, request.place);
   return { request };
 }
 
@@ -148,7 +153,8 @@ async function sameBody({ appId, json, body, who }: Asked, { desk, settings }: I
   });
   const same = theirs.filter(({ key, createdAt }) => key.startsWith(prefix) && createdAt > now - SAME_MS);
   const lives = same.find(
-    ({ state, standing }) => standing !== 'removed' && (!ENDED.has(state) || state === 'done' || state === 'unsure'),
+    ({ state, standing, outcome }) =>
+      standing !== 'removed' && (outcome !== null || !ENDED.has(state) || state === 'unsure'),
   );
   // Whatever came to nothing, or is over, is not in the way of the next try.
   return { request: lives ?? null, key: `${prefix}${Math.floor(now / SAME_MS)}:${same.length}` };
@@ -226,7 +232,9 @@ function keyIn(req: IncomingMessage): string | null {
 function fault(faults: readonly Problem[], { spoken, fields }: InviteDoorParts, body?: InviteBody): DoorAnswer {
   const keyOf = (name: string): string =>
     body?.keys.get(name) ?? (body ? fields.find((one) => one.name === name)?.headings?.[0] : undefined) ?? name;
-  return { status: 400, body: { message: messageOf(faults, spoken, keyOf) } };
+  // What the policy forbids in any case is said before anything is filed, but it is no fault of the body.
+  const status = faults.every(({ kind }) => kind === 'denied') ? 403 : 400;
+  return { status, body: { message: messageOf(faults, spoken, keyOf) } };
 }
 
 /** No such colleague is a fault of the body; a directory that cannot be asked is none. */

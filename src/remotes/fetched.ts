@@ -8,7 +8,7 @@ export interface FetchLimits {
   readonly mostBytes: number;
 }
 
-/** The file's bytes; rejects when there are none to be had, whatever the reason. */
+/** The file's bytes; rejects when there are none to be had, whatever the reason (a RangeError: there are too many). */
 export async function fetchFile(url: string, { timeoutMs, mostBytes }: FetchLimits): Promise<Buffer> {
   const answer = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
   if (answer.status !== 200 || !answer.body) {
@@ -20,7 +20,7 @@ export async function fetchFile(url: string, { timeoutMs, mostBytes }: FetchLimi
   // Leaving the loop early hangs up.
   for await (const piece of answer.body) {
     size += piece.length;
-    if (size > mostBytes) throw new TypeError(`has more than ${mostBytes} bytes`);
+    if (size > mostBytes) throw new RangeError(`has more than ${mostBytes} bytes`);
     pieces.push(piece);
   }
   return Buffer.concat(pieces);

@@ -38,8 +38,8 @@ export interface Asked {
 
 export interface Shown {
   readonly input: string;
-  /** One digest per call that changes something. */
-  readonly calls: readonly string[];
+  /** One digest per call that changes something; null: whatever the intent comes to (a row of a list that was shown). */
+  readonly calls: readonly string[] | null;
 }
 
 /** A question of an approver, or an answer of whoever asked. */
@@ -79,7 +79,10 @@ export const shownOf = (input: unknown, plan: readonly Call[]): Shown => ({
 
 /** Whether what is about to be done is all within what was shown. Less than that is within it too. */
 export function isWithin(now: Shown, shown: Shown): boolean {
-  return now.input === shown.input && now.calls.every((one) => shown.calls.includes(one));
+  return (
+    now.input === shown.input &&
+    (shown.calls === null || (now.calls?.every((one) => shown.calls?.includes(one)) ?? false))
+  );
 }
 
 /** Whether somebody was or will be asked; never whoever asked for it. */

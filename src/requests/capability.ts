@@ -4,6 +4,8 @@
  * crash, dry run and golden tests. This file must not know any capability, remote or card template.
  */
 import type { CallNotice } from './callNotices.ts';
+import type { RawRow, RowEnd, Tally } from './many/rows.ts';
+import type { PaceName } from './pace.ts';
 import type { Case } from './policy/judge.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Change } from './ports.ts';
@@ -31,6 +33,8 @@ export interface Call {
   /** Only while what is changed is still as this eTag says, its quotes included (RFC 9110, If-Match). */
   readonly ifMatch?: string;
   readonly repeat: Repeat;
+  /** All calls of this pace take turns, those of other processes too (`pace.ts`). */
+  readonly pace?: PaceName;
 }
 
 /** What came back: the part of the body that the capability uses, or a problem that is the capability's to judge. */
@@ -68,6 +72,8 @@ export interface Facts<O = unknown> {
   readonly signals: readonly Signal[];
   /** The requests the capability asked to see (`beside`), newest first. */
   readonly beside: readonly Request[];
+  /** What the rows of a list have come to; null: it is about no list. */
+  readonly rows?: Tally | null;
 }
 
 /** Something heard from outside (a callback, a press), kept with its request. The same key again replaces it. */
@@ -132,6 +138,8 @@ interface SoFar<O> {
 export type Step<O> =
   | { readonly kind: 'call'; readonly call: Call; readonly outcome?: O }
   | { readonly kind: 'file'; readonly filing: Filing }
+  /** The next rows of a list are filed, or all that failed are to be filed once more; then the step is asked again. */
+  | { readonly kind: 'rows'; readonly what: 'file' | 'again'; readonly outcome: O }
   | ({
       readonly kind: 'later';
       readonly forMs: number;
@@ -251,7 +259,7 @@ export interface Act {
   /** Typed commands that do it, e.g. `call leave`; how they are shown, and the catalogue key of what they do. */
   readonly typed?: { readonly words: readonly [string, ...string[]]; readonly usage: string; readonly does: string };
   /** Why this person may not; otherwise whoever is in the conversation may. */
-  denies?(who: Person): Problem | null;
+  denies?(who: Person, request: Request): Problem | null;
   /** What the request is to hear (its keys make two presses one), or what is wrong. `data` is what was pressed or typed. */
   read(request: Request, data: Raw): Result<readonly Omit<Signal, 'at'>[]>;
 }
@@ -305,6 +313,10 @@ export interface Capability<I = never, O = never> {
    */
   readonly answers: Readonly<Record<string, Shape>>;
   step(input: I, answers: readonly Answer[], facts: Facts<O>): Step<O>;
+  /** How many of it are asked for in one go: each row of a list is then a request of this capability. */
+  readonly list?: ListOf<I, O>;
+  /** It is about the rows of a list. */
+  readonly hasRows?: true;
   /**
    * What the policy judges, as far as it is known: when it is asked for, and before each call that changes something. Null:
    * of this call it has been judged already.
@@ -345,6 +357,18 @@ export interface Capability<I = never, O = never> {
     /** While it is under way, where the spine's own words would say less. */
     readonly live?: Pick<Story, 'state' | 'sentence' | 'tone' | 'buttons' | 'items' | 'link'>;
   };
+}
+
+/** What a capability says of lists of its requests. */
+export interface ListOf<I, O> {
+  /** The pace of the call that each row comes to. */
+  readonly pace: PaceName;
+  /** More people than have a card each, one by one; null: few enough. */
+  split(raw: Raw): readonly RawRow[] | null;
+  /** Why a row is not worth sending, going by how its subject stood last; null: it is. */
+  known(input: I, standing: string): Say | null;
+  /** How the request of a row ended; null: it goes on. */
+  ended(request: Request<I, O>): RowEnd | null;
 }
 
 /** What a zod schema offers, and all that is asked of it. */

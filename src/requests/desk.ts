@@ -3,16 +3,14 @@
  * what with a request; the store decides who was first.
  * Must not know how the wish was expressed (text, form, HTTP) or how the answer is shown.
  */
-import type { CallCallback, CallNotice } from './callNotices.ts';
 import type { AnyCapability, Raw, Surroundings } from './capability.ts';
-import { draftOf } from './filing.ts';
 import { newId } from './ids.ts';
+import { fileList, type ListWish } from './many/fileList.ts';
 import { refusals } from './policy/judge.ts';
 import type { PolicyNow } from './policy/rules.ts';
 import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
 import { bad, good, isSignIn, type Problem, problem, REPLACED, type Result } from './problem.ts';
 import { answerSignal, optionOf } from './question.ts';
-import type { ReferralCallback } from './referralNotices.ts';
 import { chatOf, ENDED, LIVE, type Person, type Place, type Request } from './request.ts';
 import { type Say, say } from './say.ts';
 
@@ -113,6 +111,13 @@ export class Desk {
     return good({ requests: accepted.map((one) => one.request), isNew, isSame });
   }
 
+  /** The same of a list: one request about all its rows. Nothing is sent before whoever asked has seen it and says so. */
+  async submitList(wish: ListWish): Promise<Result<Filed, readonly Problem[]>> {
+    const filed = await fileList(wish, this.#capability(wish.capability), this.#parts);
+    if (filed.ok && filed.value.isNew) this.#parts.queued();
+    return filed;
+  }
+
   /** What the policy refuses whatever the directory may say: each sentence once. */
   async #refusals(
     capability: AnyCapability,
@@ -204,7 +209,7 @@ export class Desk {
     if (request.erasedAt !== null) return bad(problem('gone', 'problem.erased'));
     const does = this.#capability(request.capability).acts?.[act];
     if (!does) throw new Error(`${request.capability} has no act ${act}`);
-    const denied = does.denies?.(who);
+    const denied = does.denies?.(who, request);
     if (denied) return bad(denied);
     const read = does.read(request, data);
     if (!read.ok) return read;
@@ -233,9 +238,7 @@ export class Desk {
       state: 'cancelled',
       problem: why,
       visible: true,
-      audit: [
-        { at, tenantId: by.tenantId, requestId: id, who: by.requester.id, what: 'replaced', detail: { by: by.id } },
-      ],
+      audit: [lineOf(request, by.requester, at, 'replaced', { by: by.id })],
     });
     if (moved) changed(moved);
   }
@@ -262,40 +265,6 @@ export class Desk {
     const about = { tenantId: where.tenantId, capability: capability.name, subject, limit: 1 };
     const [live] = await this.list({ ...about, states: LIVE });
     return live ?? (await this.list(about))[0] ?? null;
-  }
-
-  /**
-   * What the calling service says, kept with the requests it is about. Durable when this answers; a notice about nothing
-   * we know is dropped, since saying it again would not make it known.
-   */
-  async heard({ requestId, tenantId, notices }: CallCallback): Promise<void> {
-    const { store, clock, queued } = this.#parts;
-    for (const notice of notices) {
-      const request = await this.#about(notice, requestId);
-      if (!request || request.tenantId !== tenantId || request.erasedAt !== null) continue;
-      const signals = this.#capability(request.capability).hears?.(request, notice) ?? [];
-      if (await store.signal(request.id, signals, clock.now())) queued();
-    }
-  }
-
-  /** What Partner Center says of a referral, kept with the request its address names; the same is true of it. */
-  async heardReferral({ requestId, notice }: ReferralCallback): Promise<void> {
-    const { store, clock, queued, capabilities } = this.#parts;
-    const request = requestId === null ? null : await store.get(requestId);
-    if (!request || request.erasedAt !== null) return;
-    const heard = this.#capability(request.capability).hearsReferral?.(request, notice);
-    if (!heard) return;
-    const drafts = (heard.files ?? []).map((filing) => draftOf(request, filing, capabilities));
-    const accepted = await store.accept(drafts, clock.now(), 0);
-    const isNews = await store.signal(request.id, heard.signals, clock.now());
-    if (isNews || accepted.some(({ isNew }) => isNew)) queued();
-  }
-
-  /** How an invitation went concerns the request that its context names; all else, and one without, the one of the address. */
-  async #about(notice: CallNotice, requestId: string | null): Promise<Request | null> {
-    const { store } = this.#parts;
-    const context = (notice.about === 'invite' && notice.clientContext?.split('.')[0]) || requestId;
-    return context ? store.get(context) : null;
   }
 
   /** The request with this id, if it belongs to the place's tenant. */

@@ -4,6 +4,8 @@
  */
 import type { Approval } from './approval.ts';
 import type { Answer, Call, Earlier, Reply, Signal, Wake } from './capability.ts';
+import type { Row, RowStore } from './many/rows.ts';
+import type { PaceStore } from './pace.ts';
 import type { Policy, PolicyInForce } from './policy/policy.ts';
 import type { Problem } from './problem.ts';
 import type { Keeping } from './proof/keeping.ts';
@@ -30,6 +32,12 @@ export interface Draft {
   readonly silent?: true;
   /** Only looked at: nothing is changed, what would be done is said. */
   readonly isDry?: true;
+  /** The approval of the list it is a row of: what was approved there needs nobody here. */
+  readonly approval?: Approval | null;
+  /** When it may first be claimed, epoch ms; at once when it does not say. */
+  readonly dueAt?: number;
+  /** The rows of a list, kept with the request that is about all of them. */
+  readonly rows?: readonly Row[];
   /** Whose gate holds it back; Graph's when it does not say. */
   readonly remote?: Call['to'];
 }
@@ -122,7 +130,9 @@ export interface RequestFilter {
   readonly limit: number;
 }
 
-export interface Store {
+export interface Store extends PaceStore {
+  readonly rows: RowStore;
+
   /**
    * Writes requests, their audit lines and their messages in one committed transaction. A draft whose key exists is
    * answered with the request that holds it. The messages of new requests are leased to the caller until

@@ -11,6 +11,8 @@ import { endAtGate, endOfLook, isPause } from './dryRun.ts';
 import { draftOf } from './filing.ts';
 import { type AtGate, changes, gateOf, shapeAtGate } from './gate.ts';
 import { allowedLine, factsFor, heldAtGate } from './heldAtGate.ts';
+import { openRows } from './many/fileRows.ts';
+import { takeTurn } from './pace.ts';
 import type { PolicyNow } from './policy/rules.ts';
 import type { AuditLine, Change, Claim, Clock, Log, Remotes, Store } from './ports.ts';
 import { isSignIn, type Problem, problem } from './problem.ts';
@@ -20,11 +22,13 @@ import type { Request } from './request.ts';
 import { heldBy, isSetback, type Patience, setbackOf, type Unanswered } from './setback.ts';
 import {
   after,
+  done,
   type Heard,
   heardOf,
   isNews,
   isSeen,
   type Line,
+  later,
   type Next,
   nextN,
   shaped,
@@ -72,11 +76,13 @@ export class Runner {
   readonly #stopping = new AbortController();
   /** What is worked on here, so that its leases can be extended. */
   readonly #inHand = new Set<Request>();
+  readonly #rows: ReturnType<typeof openRows>;
   #holding: NodeJS.Timeout | null = null;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
     const { store, clock, settings, log } = parts;
+    this.#rows = openRows(parts);
     this.#pump = new Pump({
       name: 'runner',
       concurrency: settings.concurrency,
@@ -168,8 +174,12 @@ export class Runner {
       soFar: request.outcome,
       signals: claim.signals,
       beside: await besideOf(store, capability, request).catch(trouble),
+      rows: capability.hasRows ? await this.#rows.look(request).catch(trouble) : null,
     };
     const step: Step<unknown> = capability.step(request.input, answers, facts);
+    const { admins } = this.#parts;
+    const by = { isAdmin: admins.has(request.requester.id), admins: [...admins] };
+    const gateAt = (call: Call): AtGate => ({ capability, request, call, answers, facts, inForce, ...by });
     const toChange = step.kind === 'call' && changes(step.call);
     if (request.isDry && (step.kind !== 'call' || (toChange && !capability.judged)) && !isPause(step))
       return this.#save(claim, endOfLook(request, step, this.#line));
@@ -177,45 +187,23 @@ export class Runner {
     switch (step.kind) {
       case 'call': {
         if (!toChange) return this.#call(claim, step, capability);
-        const { admins } = this.#parts;
-        const by = { isAdmin: admins.has(request.requester.id), admins: [...admins] };
-        return this.#pass(claim, step, { capability, request, call: step.call, answers, facts, inForce, ...by });
+        return this.#pass(claim, step, gateAt(step.call));
       }
       case 'file': {
         await this.#file(request, step.filing);
         return { go: claim };
       }
+      case 'rows': {
+        const [call] = step.what === 'file' ? (capability.plan?.(request.input, answers, facts) ?? []) : [];
+        if (!call) return this.#fileRows(claim, step, null);
+        return this.#pass(claim, step, gateAt(call));
+      }
       case 'done':
-        return this.#save(claim, {
-          ...soFar(step),
-          state: 'done',
-          nextAt: facts.now,
-          signals: request.signals,
-          problem: null,
-          note: null,
-          question: null,
-          visible: true,
-          audit: [this.#line(request, 'done', { standing: step.standing })],
-        });
+        return this.#save(claim, done(request, step, facts.now, this.#line));
       case 'fail':
         return this.#fail(claim, step.problem, { ...soFar(step), ...(step.fresh ? { forget: 'all' } : {}) });
       case 'later':
-        return this.#save(claim, {
-          ...soFar(step),
-          state: step.waits ? 'waiting' : 'queued',
-          nextAt: facts.now + step.forMs,
-          signals: request.signals,
-          note: step.note ?? null,
-          // What failed before the rest no longer counts.
-          ...(step.fresh ? { forget: 'all', attempts: 0, lost: [] } : {}),
-          ...(request.question ? { question: null } : {}),
-          visible:
-            request.note?.key !== step.note?.key ||
-            request.question !== null ||
-            step.shows !== undefined ||
-            isSeen(capability, request, step.outcome),
-          audit: [],
-        });
+        return this.#save(claim, later(request, step, facts.now, isSeen(capability, request, step.outcome)));
       case 'ask': {
         const isNew = isSeen(capability, request, step.outcome);
         return this.#save(claim, asking(request, step, facts.now, isNew, this.#line));
@@ -224,14 +212,21 @@ export class Runner {
   }
 
   /** A call that changes something passes the gate first. */
-  async #pass(work: Work, step: Extract<Step<unknown>, { kind: 'call' }>, at: AtGate): Promise<Next> {
+  async #pass(work: Work, step: Extract<Step<unknown>, { kind: 'call' | 'rows' }>, at: AtGate): Promise<Next> {
     const { store } = this.#parts;
     const gate = gateOf(at);
     if (gate.kind === 'looks') return this.#call(work, { kind: 'call', call: gate.call }, at.capability);
     if (work.request.isDry) return this.#save(work, endAtGate(at, gate, this.#line));
-    if (gate.kind === 'passes') return this.#call(work, step, at.capability, gate.approval);
+    if (gate.kind === 'passes')
+      return step.kind === 'rows'
+        ? this.#fileRows(work, step, gate.approval)
+        : this.#call(work, step, at.capability, gate.approval);
     const known = gate.kind === 'asks' ? await factsFor(store, at).catch(trouble) : [];
-    return this.#save(work, { ...soFar(step), ...heldAtGate(at, gate, known, this.#line) });
+    // Of a list nothing has been achieved before its first rows are filed.
+    return this.#save(work, {
+      ...(step.kind === 'call' ? soFar(step) : {}),
+      ...heldAtGate(at, gate, known, this.#line),
+    });
   }
 
   /** On behalf of whoever asked, and where. */
@@ -253,6 +248,8 @@ export class Runner {
     // Somebody may have closed the gate since this request was claimed.
     const opensAt = await store.gateOpensAt(call.to).catch(trouble);
     if (opensAt > clock.now()) return this.#held(work, opensAt);
+    const turn = await takeTurn(work, call, store, clock).catch(trouble);
+    if ('rests' in turn) return this.#save(work, turn.rests);
     const n = nextN(work);
     const sentAt = clock.now();
     const mark = call.repeat !== 'safe';
@@ -329,6 +326,24 @@ export class Runner {
       visible: true,
       audit: [this.#line(work.request, 'failed', { kind: why.kind, sentence: why.say.key })],
     });
+  }
+
+  /** The next rows of a list are filed, under what was found at its gate; then its step is asked again. */
+  async #fileRows(work: Work, step: Extract<Step<unknown>, { kind: 'rows' }>, found: Approval | null): Promise<Next> {
+    const { clock, settings } = this.#parts;
+    const approval = found ?? work.request.approval;
+    await this.#rows[step.what]({ ...work.request, approval }).catch(trouble);
+    this.wake();
+    const isNew = found !== null && work.request.approval === null;
+    const moved = await this.#move(work, {
+      state: 'sending',
+      outcome: step.outcome,
+      approval,
+      leaseUntil: clock.now() + settings.leaseMs,
+      visible: false,
+      audit: isNew ? [allowedLine(work.request, found, this.#line)] : [],
+    });
+    return moved ? { go: moved } : { rest: true };
   }
 
   /** Saves a change after which this worker lets go. */

@@ -2,7 +2,7 @@
  * A claim in somebody's hands: the answers so far, and the latest reply that is not saved yet. What a reply, a lost
  * answer or a step makes of it, as plain functions. Must not know the store, the remotes or any capability.
  */
-import type { AnyCapability, Call, Reply, Shape } from './capability.ts';
+import type { AnyCapability, Call, Reply, Shape, Step } from './capability.ts';
 import type { AuditLine, Change, Claim } from './ports.ts';
 import { problem } from './problem.ts';
 import type { Request } from './request.ts';
@@ -40,6 +40,47 @@ export function soFar(
     ...(subject === undefined ? {} : { subject }),
     ...(wakes === undefined ? {} : { wakes }),
     ...(shows === undefined ? {} : { shows }),
+  };
+}
+
+/** It has ended well, unless something was heard that it has not seen. */
+export function done(
+  request: Request,
+  step: Extract<Step<unknown>, { kind: 'done' }>,
+  now: number,
+  line: Line,
+): Undated {
+  return {
+    ...soFar(step),
+    state: 'done',
+    nextAt: now,
+    signals: request.signals,
+    problem: null,
+    note: null,
+    question: null,
+    visible: true,
+    audit: [line(request, 'done', { standing: step.standing })],
+  };
+}
+
+/** It rests, and goes on by itself. `isNews`: there is something new to see in what has been achieved. */
+export function later(
+  request: Request,
+  step: Extract<Step<unknown>, { kind: 'later' }>,
+  now: number,
+  isNews: boolean,
+): Undated {
+  return {
+    ...soFar(step),
+    state: step.waits ? 'waiting' : 'queued',
+    nextAt: now + step.forMs,
+    signals: request.signals,
+    note: step.note ?? null,
+    // What failed before the rest no longer counts.
+    ...(step.fresh ? { forget: 'all', attempts: 0, lost: [] } : {}),
+    ...(request.question ? { question: null } : {}),
+    visible: request.note?.key !== step.note?.key || request.question !== null || step.shows !== undefined || isNews,
+    audit: [],
   };
 }
 

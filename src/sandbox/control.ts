@@ -11,6 +11,7 @@ import { callView } from './callViews.ts';
 import { deleteMessage, findMessage } from './chat.ts';
 import { checked, refuse } from './checked.ts';
 import {
+  consentBody,
   deleteMessageBody,
   executeBody,
   faultBody,
@@ -26,6 +27,7 @@ import {
 import { deliver, isLoopback } from './courier.ts';
 import { type Answer, type Exchange, routes } from './exchange.ts';
 import { remotes } from './faults.ts';
+import { consent } from './fileConsent.ts';
 import { partnerControlRoutes } from './partnerControl.ts';
 import type { Room } from './room.ts';
 import { makeGroup, makeGuest, makeUser, seedWorld } from './seed.ts';
@@ -219,6 +221,7 @@ export function createControl(room: Room): (exchange: Exchange, signal: AbortSig
     'POST /control/execute': checked(executeBody, (body) => execute(room, body)),
     'POST /control/submit': checked(submitBody, (body) => submit(room, body)),
     'POST /control/install': checked(installBody, (body) => install(room, body)),
+    'POST /control/consent': checked(consentBody, (body) => consent(room, body)),
     'POST /control/raw': checked(rawBody, async (body) => {
       const { token } = body;
       let authorization: string | null = null;

@@ -77,6 +77,15 @@ export const submitBody = z.object({
   copies: z.number().int().min(1).max(100).default(1),
 });
 
+/** A consent card is answered. `context` and `uploadUrl`: what a forger would send instead. */
+export const consentBody = z.object({
+  ...place,
+  activityId: z.string(),
+  accept: z.boolean(),
+  context: anything.optional(),
+  uploadUrl: z.string().optional(),
+});
+
 export const installBody = z.object({
   ...place,
   /** Does nothing when the bot is installed there already. */
@@ -124,6 +133,7 @@ export const settingsBody = z
     allowInvitesFrom: z.enum(['everyone', 'adminsGuestInvitersAndAllMembers', 'adminsAndGuestInviters', 'none']),
     consent: z.boolean(),
     latencyMs: z.number().min(0),
+    invitationQuota: z.boolean(),
     teamMemberTwice: z.union([z.literal(201), z.literal(409)]),
     deltaPageSize: z.number().int().min(1),
     deltaLifetimeMs: z.number().min(0),

@@ -80,6 +80,21 @@ export function invitationRoutes(room: Room): Record<string, Handler> {
   return { 'POST /v1.0/invitations': (exchange) => invite(room, exchange) };
 }
 
+/** The quota of a tenant on /invitations, for all apps together (Graph docs, throttling-limits). */
+const quota = { limit: 150, windowMs: 5_000 };
+
+/** How long until one more request is taken, in ms; 0: it is taken now. What is refused does not count. */
+function overQuota({ world }: Room): number {
+  const now = Date.now();
+  const { invitationsTaken: taken } = world;
+  while (taken[0] !== undefined && taken[0] <= now - quota.windowMs) taken.shift();
+  const [oldest] = taken;
+  if (world.settings.invitationQuota && oldest !== undefined && taken.length >= quota.limit)
+    return oldest + quota.windowMs - now;
+  taken.push(now);
+  return 0;
+}
+
 function invite(room: Room, exchange: Exchange): Answer {
   const { world } = room;
   const refuse = (status: number, code: string, message: string) => graphError(exchange, status, code, message);
@@ -87,6 +102,11 @@ function invite(room: Room, exchange: Exchange): Answer {
     const what = 'ControllerName=MSGraphInviteAPI, ActionName=CreateInvite';
     const message = `Insufficient privileges to perform requested operation by the application '00000003-0000-0000-c000-000000000000'. ${what}, URL absolute path=/api/${world.tenantId}/invites`;
     return refuse(401, 'Unauthorized', message);
+  }
+  const waitMs = overQuota(room);
+  if (waitMs > 0) {
+    const answer = refuse(429, 'TooManyRequests', 'Too many requests.');
+    return { ...answer, headers: { ...answer.headers, 'retry-after': String(Math.ceil(waitMs / 1000)) } };
   }
   const body = asObject(exchange.body);
   if (!body) return refuse(400, 'BadRequest', 'Unable to read JSON request payload.');

@@ -16,6 +16,7 @@ import { isLoopback } from './courier.ts';
 import { type AppForgery, createEntra } from './entra.ts';
 import { type Answer, type Exchange, readExchange, send } from './exchange.ts';
 import { answerInstead, type ErrorAnswer, Faults, keepBack, type Remote, remotes, sendThrough } from './faults.ts';
+import { upload } from './fileConsent.ts';
 import { createGraph } from './graph.ts';
 import { graphError } from './graphAnswer.ts';
 import { createGt365, gt365Error } from './gt365.ts';
@@ -257,6 +258,9 @@ function createAnswerer(room: Room, quiet: boolean): Answerer {
     if (remote) return callRemote(remote, request, response);
     if (first === 'login') return send(response, await login(await readExchange(request, '/login')));
     if (first === 'certificates') return send(response, await certificate(path.slice('/certificates/'.length)));
+    if (first === 'files' && request.method === 'PUT') {
+      return send(response, await upload(room, path.split('/')[2] ?? '', request));
+    }
     if (first === 'files') return send(response, file(await readExchange(request, '/files')));
     if (first !== 'control') {
       const answered = request.method === 'GET' || request.method === 'HEAD' ? await pageFile(path) : undefined;

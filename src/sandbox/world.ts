@@ -133,6 +133,8 @@ export interface Settings extends CallSettings, PartnerSettings, TokenSettings {
   consent: boolean;
   /** Added to every answer of a remote, in ms. */
   latencyMs: number;
+  /** Whether more than 150 requests on /invitations in 5 s are refused (Graph docs, throttling-limits). */
+  invitationQuota: boolean;
   /** Answer to adding a team member a second time; which one Graph gives is not documented. */
   teamMemberTwice: 201 | 409;
   /** Most changes of users on one page. */
@@ -154,6 +156,8 @@ export interface World {
   meetings: Meeting[];
   messages: Message[];
   invitations: Invitation[];
+  /** When requests on /invitations were taken, epoch ms, oldest first; only those of the last 5 s. */
+  invitationsTaken: number[];
   mails: Mail[];
   files: { id: string; name: string; content: Buffer }[];
   partner: PartnerWorld;

@@ -6,10 +6,12 @@
 import { sql } from 'kysely';
 import type { Log, Store } from '../requests/ports.ts';
 import { audit, auditOf } from './audit.ts';
+import { rowStore } from './batchRows.ts';
 import type { Engine } from './engine.ts';
 import { openKeeping } from './keeping.ts';
 import { claimMessages, followAt, messageFailed, messageShown, nextMessageAt } from './messages.ts';
 import { migrate, missing } from './migrate.ts';
+import { takeSlots } from './paces.ts';
 import { guestsFrom, keepPolicy, policies, policy } from './policies.ts';
 import { openPostgres } from './postgres.ts';
 import { claim, closeGate, decide, gateOpensAt, hold, move, nextRequestAt } from './queue.ts';
@@ -56,6 +58,8 @@ export async function openStore(databaseUrl: string, options: { readonly log?: L
     policies: (tenantId, limit) => policies(engine, tenantId, limit),
     keepPolicy: (tenantId, follows, kept, by, line) => keepPolicy(engine, tenantId, follows, kept, by, line),
     keeping: openKeeping(engine),
+    rows: rowStore(engine),
+    takeSlots: (line, count, now, everyUs) => takeSlots(engine, line, count, now, everyUs),
     onWake: (wake) => engine.onWake(wake),
     check: () => check(engine),
     close() {

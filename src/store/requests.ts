@@ -7,6 +7,7 @@ import type { Answer, Earlier } from '../requests/capability.ts';
 import type { Accepted, AuditLine, Draft, RequestFilter } from '../requests/ports.ts';
 import type { Request } from '../requests/request.ts';
 import { addLines } from './audit.ts';
+import { addRows } from './batchRows.ts';
 import { type Engine, storable } from './engine.ts';
 import { addMessages } from './messages.ts';
 import { fromDraft, toAnswer, toRequest } from './rows.ts';
@@ -26,13 +27,22 @@ export function accept(
   messageLeaseUntil: number,
 ): Promise<readonly Accepted[]> {
   if (drafts.length === 0) return Promise.resolve([]);
-  return engine.write(async (trx) => {
-    const accepted: Accepted[] = [];
-    for (let from = 0; from < drafts.length; from += ROWS) {
-      accepted.push(...(await acceptSome(engine, trx, drafts.slice(from, from + ROWS), now, messageLeaseUntil)));
-    }
-    return accepted;
-  });
+  return engine.write((trx) => acceptIn(engine, trx, drafts, now, messageLeaseUntil));
+}
+
+/** The same, in somebody's transaction. */
+export async function acceptIn(
+  engine: Engine,
+  trx: Transaction<Tables>,
+  drafts: readonly Draft[],
+  now: number,
+  messageLeaseUntil = 0,
+): Promise<readonly Accepted[]> {
+  const accepted: Accepted[] = [];
+  for (let from = 0; from < drafts.length; from += ROWS) {
+    accepted.push(...(await acceptSome(engine, trx, drafts.slice(from, from + ROWS), now, messageLeaseUntil)));
+  }
+  return accepted;
 }
 
 async function acceptSome(
@@ -51,7 +61,7 @@ async function acceptSome(
       sorted.map((draft) => ({
         ...fromDraft(draft, now),
         remote: draft.remote ?? 'graph',
-        next_at: whenOpen(now, draft.remote ?? 'graph'),
+        next_at: whenOpen(draft.dueAt ?? now, draft.remote ?? 'graph'),
       })),
     )
     .onConflict((clash) => clash.column('key').doNothing())
@@ -74,6 +84,7 @@ async function acceptSome(
       [...fresh.values()].filter((draft) => !draft.silent),
       messageLeaseUntil,
     );
+    await addRows(trx, [...fresh.values()]);
   }
   for (const row of await held(trx, drafts, byKey)) byKey.set(row.key, row);
 

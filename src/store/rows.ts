@@ -62,6 +62,7 @@ export function fromDraft(draft: Draft, now: number): Insertable<RequestTable> {
     place: JSON.stringify(draft.place),
     input: JSON.stringify(draft.input ?? null),
     is_dry: draft.isDry ? 1 : 0,
+    approval: json(draft.approval),
     next_at: now,
     created_at: now,
     updated_at: now,

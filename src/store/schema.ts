@@ -122,6 +122,25 @@ export interface PolicyTable {
   readonly made_at: number;
 }
 
+/** A row of a list. */
+export interface BatchRowTable {
+  readonly batch_id: string;
+  readonly n: number;
+  readonly line: number;
+  readonly verdict: string;
+  stage: string;
+  readonly subject: string | null;
+  readonly content: string;
+  readonly why: string | null;
+  request_id: string | null;
+}
+
+/** When the next slot of a line is free, epoch microseconds. */
+export interface PaceTable {
+  readonly line: string;
+  free_at_us: number;
+}
+
 export interface GateTable {
   readonly remote: string;
   until: number;
@@ -138,6 +157,8 @@ export interface Tables {
   signals: SignalTable;
   gates: GateTable;
   policies: PolicyTable;
+  rows: BatchRowTable;
+  paces: PaceTable;
   usher_migration: { readonly name: string; readonly done_at: number };
 }
 
@@ -146,3 +167,4 @@ export type AnswerRow = Selectable<AnswerTable>;
 export type AuditRow = Selectable<AuditTable>;
 export type SignalRow = Selectable<SignalTable>;
 export type MessageRow = Selectable<MessageTable>;
+export type BatchRow = Selectable<BatchRowTable>;

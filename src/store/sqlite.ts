@@ -31,6 +31,18 @@ const KEPT_STATEMENTS = 200;
 /** Most writers that share one commit: bounds how long the event loop is held (about 60 µs each, measured). */
 const GROUP = 64;
 
+/** Largest file that is written anew after an erasing: takes about a second. Larger ones are for a quiet hour. */
+const VACUUM_BYTES = 64 * 1024 * 1024;
+
+/** Another process is in the way: its next erasing, or its end, does it. */
+function quietly(tidy: () => unknown): void {
+  try {
+    tidy();
+  } catch (cause) {
+    if (!isBusy(cause)) throw cause;
+  }
+}
+
 /** Opens `file:<path>`, making its folder when there is none. */
 export async function openSqlite(databaseUrl: string): Promise<Engine> {
   const path = databaseUrl.startsWith('file://') ? fileURLToPath(databaseUrl) : databaseUrl.slice('file:'.length);
@@ -54,9 +66,15 @@ export async function openSqlite(databaseUrl: string): Promise<Engine> {
     tellQueued: null,
     onWake: () => {},
     async scrub() {
-      // Erased pages are overwritten in the file (`secure_delete`); the log before it still holds them as they were.
       await writers.rest();
-      file.pragma('wal_checkpoint(truncate)');
+      // `secure_delete` overwrites rows, but a page that was rebuilt around them may keep a copy in its gap (seen): the
+      // whole file is written anew, as long as that does not hold everybody up.
+      const [{ bytes } = { bytes: 0 }] = file
+        .prepare('select page_count * page_size as bytes from pragma_page_count, pragma_page_size')
+        .all([]) as { bytes: number }[];
+      if (bytes <= VACUUM_BYTES) quietly(() => file.exec('vacuum'));
+      // The log still holds the pages as they were.
+      quietly(() => file.pragma('wal_checkpoint(truncate)'));
     },
     async close() {
       await writers.rest();

@@ -15,6 +15,8 @@ export interface Turns {
   submitted(activity: Envelope, value: unknown, context: TurnContext): Promise<void>;
   /** A card's Action.Execute; answers the invoke's body. */
   executed(activity: Envelope, value: unknown, context: TurnContext): Promise<InvokeAnswer>;
+  /** Somebody allowed the bot to put a file into their OneDrive, or did not. */
+  consented(activity: Envelope, context: TurnContext): Promise<void>;
   /** The bot was installed or added. */
   added(activity: Envelope, context: TurnContext): Promise<void>;
   /** The bot was taken out; nothing can be sent there any more. */
@@ -57,6 +59,14 @@ export function openApplication(turns: Turns): { run(context: Context): Promise<
     async (context) => {
       const body = await turns.executed(activityOf(context), context.activity.value, context);
       await context.sendActivity({ type: 'invokeResponse', value: { status: 200, body } });
+    },
+    true,
+  );
+  app.addRoute(
+    async (context) => context.activity.type === 'invoke' && context.activity.name === 'fileConsent/invoke',
+    async (context) => {
+      await turns.consented(activityOf(context), context);
+      await context.sendActivity({ type: 'invokeResponse', value: { status: 200 } });
     },
     true,
   );

@@ -41,8 +41,3 @@ export function typedIn(activity: Envelope): string {
   const text = activity['text'];
   return typeof text === 'string' || typeof text === 'number' ? String(text) : '';
 }
-
-export function hasFiles(activity: Envelope): boolean {
-  const attachments = activity['attachments'];
-  return Array.isArray(attachments) && attachments.some((one) => /file\.download\.info/.test(String(one?.contentType)));
-}

@@ -295,7 +295,7 @@ export class Replies {
     const live = state === 'waiting' ? storyOf(request, capability).state : undefined;
     // A subject that is a place says nothing to a person, nor one that is erased.
     const isPlace = capability.subjectAt || (capability.beside && capability.topic !== 'guests');
-    const isName = subject !== '' && !isPlace;
+    const isName = subject !== '' && !isPlace && !capability.hasRows;
     return {
       title: isName ? subject : storyOf(request, capability).title,
       sub: say('list.asked', { name: requester.name, when: language.dateTime(createdAt, requester.timeZone) }),

@@ -20,8 +20,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
   nbsp: ' ',
 };
 
-/** Twice what the longest fields of a command hold together, in characters. */
-export const MOST_TEXT = 16_000;
+/** More than Teams takes in one message (about 28 KB), in characters: a pasted list is read to its end. */
+export const MOST_TEXT = 32_000;
 
 /** Marks that turn the reading direction, joiners of words, soft hyphens: nobody types them, they come along in a paste. */
 const UNSEEN = /[\u00ad\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069]/g;

@@ -15,7 +15,8 @@ import { say } from '../requests/say.ts';
 import { type Envelope, personOf, placeOf } from './activity.ts';
 import { WireError } from './adapter.ts';
 import type { InvokeAnswer, Turns } from './application.ts';
-import { hasFiles, typedIn } from './given.ts';
+import { attachedFiles } from './files.ts';
+import { typedIn } from './given.ts';
 import type { CheckMember } from './membership.ts';
 import { CARD, cardMessage } from './post.ts';
 import type { Reply } from './replies.ts';
@@ -33,7 +34,7 @@ const Pressed = z.looseObject({ verb: z.string().max(100), data: z.record(z.stri
 const Execute = z.looseObject({ action: Pressed });
 
 export function openTurns(parts: TurnParts): Turns {
-  const { desk, teller, replies, mayCommand, log } = parts;
+  const { desk, teller, replies, mayCommand, files, log } = parts;
   const wishes = openWishes(parts);
   const seen = new Seen();
   const greeted = new Seen(50_000);
@@ -126,9 +127,9 @@ export function openTurns(parts: TurnParts): Turns {
       const turn = turnOf(activity);
       const shows = await once(activity, turn, async () => {
         const text = readText(typedIn(activity), activity['entities'], activity.recipient.id);
-        if (text === '')
-          return { below: hasFiles(activity) ? replies.notice(say('bot.files'), turn) : replies.help(turn) };
-        return wishes.typed(text, turn);
+        const files = attachedFiles(activity);
+        if (files.length > 0) return wishes.attached(files, text, turn);
+        return text === '' ? { below: replies.help(turn) } : wishes.typed(text, turn);
       });
       await show(activity, context, shows, turn);
     },
@@ -171,6 +172,19 @@ export function openTurns(parts: TurnParts): Turns {
       if ('said' in shows) return message(turn.language.say(shows.said.say));
       if ('below' in shows) await post(context, shows, turn);
       return message(turn.language.say(say('bot.below')));
+    },
+
+    async consented(activity, context) {
+      const turn = turnOf(activity);
+      const shows = await once(activity, turn, async () => {
+        const said = await files.consented(activity, turn.who, turn.where);
+        if (said === null) return { nothing: true };
+        return 'kind' in said ? { said } : { below: replies.notice(said, turn) };
+      });
+      // The card has been answered; whoever wants the file again has the button for it.
+      if (turn.pressed !== null && !('said' in shows))
+        await context.deleteActivity(turn.pressed).catch((cause) => log.warn('consent.not.deleted', { cause }));
+      await show(activity, context, shows, turn);
     },
 
     async added(activity, context) {

@@ -14,7 +14,9 @@ import { say } from '../requests/say.ts';
 import type { Teller } from '../requests/teller.ts';
 import type { Envelope } from './activity.ts';
 import type { InvokeAnswer } from './application.ts';
+import { openAttached, receipt } from './attached.ts';
 import { type Command, didYouMean, findCommand } from './commands.ts';
+import type { AttachedFile, FilePlace, RequestFiles } from './files.ts';
 import { fixedBy, formKey, pressKey, rawOf } from './given.ts';
 import type { Asker, Replies, Reply } from './replies.ts';
 import type { Rulings } from './rulings.ts';
@@ -29,6 +31,9 @@ export interface WishParts {
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
   readonly commands: readonly Command[];
   readonly signIns: SignIns;
+  readonly files: RequestFiles;
+  /** Where attached files are fetched from. */
+  readonly filePlace: Pick<FilePlace, 'read'>;
   readonly rulings: Rulings;
   readonly whys: Whys;
 }
@@ -62,11 +67,14 @@ export interface Turn extends Asker {
 
 export interface Wishes {
   typed(text: string, turn: Turn): Promise<Shows>;
+  /** Files came with what was typed. */
+  attached(files: readonly AttachedFile[], text: string, turn: Turn): Promise<Shows>;
   pressed(verb: string, data: Readonly<Record<string, unknown>>, turn: Turn): Promise<Shows>;
 }
 
 export function openWishes(parts: WishParts): Wishes {
   const { desk, teller, replies, capabilities, commands, signIns, rulings, whys } = parts;
+  const attached = openAttached(parts);
 
   async function run(text: string, turn: Turn): Promise<Shows> {
     const typed = findCommand(text, commands);
@@ -198,16 +206,11 @@ export function openWishes(parts: WishParts): Wishes {
   ) {
     const { who, where } = turn;
     const dry = isDry ? { isDry: true as const } : {};
-    const filed = await desk.submit({ capability: capability.name, raw, who, where, key, activityId, ...dry });
+    const wish = { capability: capability.name, raw, who, where, key, activityId, ...dry };
+    const rows = isDry ? null : capability.list?.split(raw);
+    const filed = await (rows ? desk.submitList({ ...wish, rows, name: null, unused: [] }) : desk.submit(wish));
     if (filed.ok && filed.value.isNew && activityId === null) {
-      await Promise.all(
-        filed.value.requests.map((request) =>
-          teller.tell({
-            message: { requestId: request.id, place: request.place, activityId: null, shownVersion: 0, tries: 0 },
-            request,
-          }),
-        ),
-      );
+      await Promise.all(filed.value.requests.map((request) => receipt(teller, request)));
     }
     return filed;
   }
@@ -244,6 +247,8 @@ export function openWishes(parts: WishParts): Wishes {
       case 'request.signIn':
       case 'signIn.start':
         return pressedSignIn(text('requestId'), turn);
+      case 'request.file':
+        return offerFile(text('requestId'), turn);
       case 'request.fix':
         return fix(text('requestId'), turn);
       case 'request.cancel':
@@ -317,6 +322,14 @@ export function openWishes(parts: WishParts): Wishes {
     return { below: replies.form(capability, filled, why, turn, { fixes: request.id }) };
   }
 
+  async function offerFile(id: string, turn: Turn): Promise<Shows> {
+    const request = await own(id, turn);
+    if ('said' in request) return request;
+    const why = await parts.files.offer(request, turn.who, turn.where, (sentence) => turn.language.say(sentence));
+    if (why) return { said: why };
+    return turn.where.kind === 'personal' ? { nothing: true } : { below: replies.notice(say('file.offer'), turn) };
+  }
+
   async function own(id: string, turn: Turn): Promise<Request | { said: Problem }> {
     const request = await desk.find(id, turn.where);
     if (!request) return { said: problem('gone', say('problem.noSuchRequest', { id })) };
@@ -334,5 +347,5 @@ export function openWishes(parts: WishParts): Wishes {
     return { instead: replies.card(now, turn), follows: now };
   }
 
-  return { typed: run, pressed: press };
+  return { typed: run, attached, pressed: press };
 }

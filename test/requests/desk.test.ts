@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import type { InviteOutcome } from '../../src/capabilities/call/fates.ts';
 import { capabilities } from '../../src/capabilities/index.ts';
 import type { AnyCapability } from '../../src/requests/capability.ts';
-import { type Choice, Desk } from '../../src/requests/desk.ts';
-import { openRules } from '../../src/requests/policy/rules.ts';
+import type { Choice } from '../../src/requests/desk.ts';
+import { Hearing } from '../../src/requests/hearing.ts';
 import { keyOf, type ReferralNotice } from '../../src/requests/referralNotices.ts';
 import type { Place, Request } from '../../src/requests/request.ts';
 import { openStore } from '../../src/store/db.ts';
@@ -178,36 +178,31 @@ describe('the desk', () => {
 
   it('keeps what Partner Center says with the request that its address names, once, if that cares', async () => {
     const guest = capabilities(SETTINGS).get('guest') as AnyCapability;
-    const hearing: AnyCapability = {
+    const listening: AnyCapability = {
       ...guest,
       hearsReferral: (_request, notice) => ({
         signals: notice.event === 'updated' ? [{ key: keyOf(notice), body: { ...notice } }] : [],
       }),
     };
     let queued = 0;
-    const deskOf = (capability: AnyCapability): Desk =>
-      new Desk({
+    const hearingOf = (capability: AnyCapability): Hearing =>
+      new Hearing({
         store: spine.store,
         clock: { now: () => spine.now },
         capabilities: new Map([['guest', capability]]),
-        policyNow: openRules(spine.store),
-        isAdmin: () => false,
-        maxAtOnce: 20,
         queued: () => queued++,
-        changed: () => {},
-        messageLeaseEnd: () => 0,
       });
     const { id } = await spine.invite();
     const notice: ReferralNotice = { event: 'updated', referralId: 'r1', changedAt: spine.now };
-    await deskOf(guest).heardReferral({ requestId: id, notice });
-    const desk = deskOf(hearing);
-    await desk.heardReferral({ requestId: null, notice });
-    await desk.heardReferral({ requestId: 'nobody', notice });
-    await desk.heardReferral({ requestId: id, notice: { ...notice, event: 'created' } });
+    await hearingOf(guest).heardReferral({ requestId: id, notice });
+    const ears = hearingOf(listening);
+    await ears.heardReferral({ requestId: null, notice });
+    await ears.heardReferral({ requestId: 'nobody', notice });
+    await ears.heardReferral({ requestId: id, notice: { ...notice, event: 'created' } });
     assert.equal(queued, 0);
-    await Promise.all(Array.from({ length: 10 }, () => desk.heardReferral({ requestId: id, notice })));
+    await Promise.all(Array.from({ length: 10 }, () => ears.heardReferral({ requestId: id, notice })));
     assert.equal(queued, 1);
-    await desk.heardReferral({ requestId: id, notice: { ...notice, changedAt: spine.now + 1 } });
+    await ears.heardReferral({ requestId: id, notice: { ...notice, changedAt: spine.now + 1 } });
     const [claim] = await spine.store.claim(10, spine.now, spine.now + 60_000);
     assert.deepEqual(
       claim?.signals.map(({ body }) => body['changedAt']),

@@ -6,6 +6,7 @@ import { engines } from '../support/db.ts';
 import { freshBench } from './laws/bench.ts';
 import { chainLaws } from './laws/chain.ts';
 import { forgettingLaws } from './laws/forgetting.ts';
+import { listLaws, paceLaws } from './laws/lists.ts';
 import { messageLaws } from './laws/messages.ts';
 import { openingLaws, urlLaws } from './laws/opening.ts';
 import { processLaws } from './laws/processes.ts';
@@ -27,6 +28,8 @@ for (const engine of await engines()) {
     describe('the chain over the audit', () => chainLaws(bench));
     describe('forgetting', () => forgettingLaws(bench));
     describe('retention', () => retentionLaws(bench));
+    describe('lists', () => listLaws(bench));
+    describe('paces', () => paceLaws(bench));
     describe('processes', () => processLaws(bench, engine.name));
   });
 }

@@ -146,10 +146,6 @@ describe('a typed command', function () {
         ['ana@partner.example cc a@b.example, c@d.example', /exactly one address here/],
         ['ana@partner.example to team here', /This chat does not belong to a team/],
         ['ana@partner.example, bo@partner.example called Ana', /A name can be given for one person only/],
-        [
-          Array.from({ length: 21 }, (_, n) => `p${n}@partner.example`).join(' '),
-          /That is 21 people, and I take at most 20/,
-        ],
       ] as const) {
         const before = (await lane.town.invitations()).length;
         const form = await answer(`invite ${text}`);

@@ -3,15 +3,18 @@
  * nobody comes in without an app's token with the role; whoever repeats a call joins it; and nothing is answered that is not so.
  */
 import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Environment } from '../../src/config/config.ts';
 import { root } from '../../src/root.ts';
 import { appForgeries, flowAppId, roleLessAppId } from '../../src/sandbox/entra.ts';
 import { engines } from '../support/db.ts';
+import { PEOPLE, withPolicy } from '../support/policy.ts';
 import { skip } from '../support/skip.ts';
 import { startBot } from '../support/usher.ts';
-import { assertNothingLeaked, type Lane, openLane, sqlite } from '../support/walk.ts';
+import { assertNothingLeaked, cardOf, type Lane, openLane, sqlite } from '../support/walk.ts';
 
 /** The documented sample, trailing comma taken out (GT365, API-invite-guest), asked for by somebody who is here. */
 const SAMPLE = {
@@ -454,23 +457,147 @@ describe('an app that will not wait', function () {
       await back.stop();
     }
   });
+});
 
-  it('hears that an approval is waited for', async () => {
-    const { lane, app } = await open({ INVITE_WAIT_SECONDS: '0' });
-    await lane.town.fault({ kind: 'hold', method: 'GET', path: '/groups', ms: 20_000 });
-    const { body } = await app.ask({ ...SAMPLE, team: 'Apollo' });
-    await lane.database.run(`update requests set state = 'awaiting approval' where id = '${body.id}'`);
-    const seen = await app.look(body.id);
-    assert.equal(seen.status, 202);
-    assert.equal(seen.body.status, 'AwaitingApproval');
-    assert.equal(typeof seen.body.message, 'string');
+const RULES = withPolicy({
+  askers: { everyone: false, people: [PEOPLE.rita, PEOPLE.axel] },
+  blockedDomains: ['rival.example'],
+  longestStayDays: 3600,
+  defaultStayDays: 30,
+  approvals: [{ name: 'Guests of partners', domains: ['partner.example'], approvers: [PEOPLE.axel] }],
+});
+
+for (const engine of await engines()) {
+  describe(`an app whose wish the policy judges, on ${engine.name}`, function () {
+    this.timeout(30_000);
+    let lane: Lane;
+    let app: App;
+    before(async function () {
+      if (engine.absent) skip(this, engine.absent);
+      lane = await openLane(engine, RULES);
+      app = await openApp(lane);
+    });
+    after(async () => {
+      if (!lane) return;
+      await assertNothingLeaked(lane);
+      await lane.close();
+    });
+
+    const asked = (name: string, more: object = {}) => ({
+      ...SAMPLE,
+      invitedUserEmailAddress: `${name}@partner.example`,
+      until: inDays(20),
+      ...more,
+    });
+    /** Axel's card about a guest, and a press of his on it. */
+    async function decides(name: string, verb: string, inputs: object = {}): Promise<void> {
+      const card = await lane.shows(`${name}@partner.example`, /Please decide/, 'personal:axel');
+      const data = cardOf(card).actions?.find((one) => one.verb === verb)?.data ?? {};
+      const where = { conversation: 'personal:axel', user: 'axel' };
+      assert.equal((await lane.town.press(card.activityId, verb, data, inputs, where)).status, 200);
+    }
+
+    it('is refused with the rule’s sentence, for what and for whom it asks', async () => {
+      const domain = await app.ask(asked('x', { invitedUserEmailAddress: 'x@sub.rival.example' }));
+      assert.equal(domain.status, 403, JSON.stringify(domain.body));
+      assert.deepEqual(Object.keys(domain.body), ['message']);
+      assert.match(domain.body.message, /rival\.example/);
+      const person = await app.ask(asked('x', { requestedBy: 'cleo@contoso.example' }));
+      assert.equal(person.status, 403);
+      assert.match(person.body.message, /\bmay\b|not among|allowed/i, person.body.message);
+      assert.deepEqual(await lane.town.invitations(), []);
+    });
+
+    it('hears at once that an approval is waited for, and what came of it', async () => {
+      const first = await app.ask(asked('ana'));
+      assert.equal(first.status, 202, JSON.stringify(first.body));
+      assert.equal(first.body.status, 'AwaitingApproval');
+      assert.equal(first.body.inviteRedeemUrl, '');
+      assert.equal(first.body.sendInvitationMessage, false);
+      assert.match(first.body.message, /Axel Approver/);
+      assert.equal(first.headers.get('retry-after'), '60');
+      assert.deepEqual(await lane.town.invitations(), []);
+      // Whoever it is asked for sees it in their own chat.
+      await lane.shows('ana@partner.example', /Waiting for Axel Approver/);
+      assert.equal((await app.look(first.body.id)).body.status, 'AwaitingApproval');
+
+      await decides('ana', 'request.shorten', { until: inDays(10) });
+      await lane.shows('ana@partner.example', /is invited/);
+      const seen = await app.look(first.body.id);
+      assert.equal(seen.status, 200, JSON.stringify(seen.body));
+      assert.equal(seen.body.status, 'PendingAcceptance');
+      assert.match(seen.body.inviteRedeemUrl, /redeem/);
+      // The same call again is still the same, though less was approved than asked for.
+      const again = await app.ask(asked('ana'));
+      assert.equal(again.status, 201);
+      assert.deepEqual(again.body, seen.body);
+      assert.equal((await lane.town.invitations()).length, 1);
+    });
+
+    it('hears that an approver refused', async () => {
+      const { body } = await app.ask(asked('bea'));
+      await decides('bea', 'request.refuse', { words: 'Not this year' });
+      await lane.shows('bea@partner.example', /Not this year/);
+      const seen = await app.look(body.id);
+      assert.equal(seen.status, 403, JSON.stringify(seen.body));
+      assert.match(seen.body.message, /Not this year/);
+    });
+  });
+}
+
+describe('an approval of what Governance Toolkit 365 sends', function () {
+  this.timeout(30_000);
+
+  it('is of just what is sent then', async () => {
+    const lane = await openLane(await sqlite(), { ...RULES, GUEST_PROVIDER: 'gt365' });
+    try {
+      await lane.town.say('invite ana@partner.example because joint PoC');
+      const card = await lane.shows('ana@partner.example', /Please decide/, 'personal:axel');
+      assert.deepEqual(await lane.town.calls('gt365'), []);
+      const data = cardOf(card).actions?.find((one) => one.verb === 'request.approve')?.data ?? {};
+      const where = { conversation: 'personal:axel', user: 'axel' };
+      await lane.town.press(card.activityId, 'request.approve', data, {}, where);
+      await lane.shows('ana@partner.example', /is invited/);
+      assert.equal((await lane.town.calls('gt365')).length, 1);
+    } finally {
+      await lane.close();
+    }
   });
 });
 
-describe('the README', () => {
-  it('shows a curl for the door that names what the sandbox has', () => {
-    const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    assert.match(readme, /curl .*\/api\/InviteGuest/s);
-    assert.ok(readme.includes(flowAppId));
+/** A day so many days from today, ISO. */
+function inDays(days: number): string {
+  return new Date(Date.now() + days * 24 * 3600_000).toISOString().slice(0, 10);
+}
+
+describe('the curl of the README', function () {
+  this.timeout(30_000);
+
+  it('does what it says', async function () {
+    if (spawnSync('curl', ['--version']).error) skip(this, 'curl is not here');
+    const [, script = ''] = /```sh\n(TOKEN=.*?)```/s.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+    const lane = await openLane(await sqlite());
+    try {
+      const here = script
+        .replaceAll('http://127.0.0.1:3979', lane.town.sandbox.url)
+        .replaceAll('http://127.0.0.1:3978', lane.bot.url);
+      assert.notEqual(here, script);
+      const { stdout } = await promisify(execFile)('sh', ['-c', here]);
+      assert.match(stdout, /^HTTP\/1\.1 201 /);
+      const body = JSON.parse(stdout.slice(stdout.indexOf('{')));
+      assert.deepEqual(
+        { ...body, id: '', inviteRedeemUrl: '' },
+        {
+          id: '',
+          invitedUserEmailAddress: 'john.doe@gmail.com',
+          inviteRedeemUrl: '',
+          status: 'PendingAcceptance',
+          sendInvitationMessage: true,
+        },
+      );
+      assert.match(body.inviteRedeemUrl, /^https:.*redeem/);
+    } finally {
+      await lane.close();
+    }
   });
 });

@@ -131,12 +131,14 @@ function outcomeOf(
     const told = provider.readInvitation(invited.body);
     const name = told.name ?? input.displayName;
     const userId = told.userId ?? user?.id;
+    // Who was to send a mail and says that none went out had invited them before (another Usher).
+    const wasHere = input.sendMail && told.mailed === false;
     return {
-      did: 'invited',
+      did: wasHere ? 'found' : 'invited',
       // A brand-new invitation is pending whatever `status` says: the docs' own sample answers "Completed".
-      standing: 'pending',
+      standing: wasHere && user ? standingOf(user) : 'pending',
       ...(userId ? { userId } : {}),
-      mailed: input.sendMail,
+      mailed: told.mailed ?? input.sendMail,
       ...(name ? { name } : {}),
       ...(told.redeemUrl ? { redeemUrl: told.redeemUrl } : {}),
     };

@@ -5,6 +5,7 @@
 import type { Capability } from '../../requests/capability.ts';
 import { GUEST_ANSWERS } from './calls.ts';
 import { GUEST_FIELDS, type GuestInput, readGuest, writeGuest } from './input.ts';
+import { GUEST_LIST } from './list.ts';
 import type { GuestOutcome } from './outcome.ts';
 import { judgedGuest, planGuest } from './plan.ts';
 import { PROVIDERS, type ProviderName, readFor } from './provider.ts';
@@ -35,6 +36,7 @@ export function guest(settings: GuestSettings): Capability<GuestInput, GuestOutc
     choose: (input, field, option) => (field === 'team' ? chooseTeam(input, option.value) : input),
     subject: (input) => input.address.toLowerCase(),
     answers: { ...GUEST_ANSWERS, ...provider.answers },
+    list: GUEST_LIST,
     judged: judgedGuest,
     plan: (input, answers, facts) => planGuest(input, answers, facts, settings.graphUrl, provider),
     shorten: (input, until) => ({ ...input, until }),

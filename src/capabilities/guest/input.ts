@@ -46,13 +46,27 @@ export const GUEST_FIELDS: readonly Field[] = [
     words: 'guest.field.people',
     required: true,
     max: 4000,
-    headings: ['invitedUserEmailAddress'],
+    // Governance Toolkit 365 and Graph; Entra's template; what people call the column themselves.
+    headings: [
+      'invitedUserEmailAddress',
+      'inviteeEmail',
+      'email address to invite',
+      'email',
+      'email address',
+      'mail',
+      'mail address',
+      'address',
+      'guest',
+      'guest email',
+      'user principal name',
+    ],
   },
   {
     name: 'team',
     kind: 'text',
     words: 'guest.field.team',
     max: 256,
+    headings: ['team name', 'group', 'group name'],
     phrases: ['to team', 'to the team', 'to group', 'to the group', 'into team', 'team:', 'to'],
     // "to" alone is a word like any other, unless it points at where we are.
     accepts: (text, phrase) => phrase !== 'to' || /^(?:this team|this channel|here)\b/i.test(text),
@@ -62,6 +76,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     kind: 'text',
     words: 'guest.field.reason',
     max: 500,
+    headings: ['justification', 'business justification', 'because'],
     phrases: ['because', 'because of', 'reason:'],
   },
   {
@@ -69,6 +84,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     kind: 'date',
     words: 'guest.field.until',
     max: 60,
+    headings: ['end date', 'last day', 'expires', 'expiration date', 'valid until'],
     phrases: ['until', 'till'],
     accepts: looksLikeDay,
   },
@@ -77,6 +93,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     kind: 'lines',
     words: 'guest.field.message',
     max: 1000,
+    headings: ['customizedMessageBody', 'customized invitation message', 'invitation message'],
     phrases: ['message', 'with message', 'saying'],
     accepts: (text) => /^["“”„«]/.test(text),
   },
@@ -86,7 +103,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     words: 'guest.field.sendMail',
     fallback: 'true',
     more: true,
-    headings: ['sendInvitationMessage'],
+    headings: ['sendInvitationMessage', 'sendEmail', 'send invitation', 'send invitation message'],
   },
   {
     name: 'language',
@@ -94,6 +111,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     words: 'guest.field.language',
     more: true,
     max: 60,
+    headings: ['messageLanguage', 'mail language'],
     phrases: ['in'],
     accepts: (text) => languageCode(firstWords(text)) !== null,
   },
@@ -103,7 +121,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     words: 'guest.field.displayName',
     more: true,
     max: 256,
-    headings: ['invitedUserDisplayName'],
+    headings: ['invitedUserDisplayName', 'name', 'full name', 'guest name'],
     phrases: ['called', 'named'],
   },
   {
@@ -112,6 +130,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     words: 'guest.field.cc',
     more: true,
     max: 320,
+    headings: ['ccRecipient', 'ccRecipients', 'copy to', 'copy'],
     phrases: ['cc'],
     accepts: (text) => /^\S+@\S+/.test(text),
   },
@@ -121,7 +140,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     words: 'guest.field.redirectUrl',
     more: true,
     max: 2000,
-    headings: ['inviteRedirectUrl'],
+    headings: ['inviteRedirectUrl', 'redirection url', 'redirect'],
     phrases: ['redirect to'],
     accepts: (text) => /^https?:\/\//i.test(text),
   },
@@ -130,6 +149,7 @@ export const GUEST_FIELDS: readonly Field[] = [
     kind: 'choice',
     words: 'guest.field.userType',
     more: true,
+    headings: ['invitedUserType'],
     fallback: 'Guest',
     choices: [
       { value: 'Guest', words: 'guest.userType.guest' },
@@ -297,7 +317,8 @@ function fitting(more: Record<string, string>, fault: Fault): Record<string, str
 function writeMore(more: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(more);
   const isPlain = pairs.every(
-    ([key, value]) => /^[^\s:={][^:=\n]*$/.test(key) && value === value.trim() && !/\n/.test(value),
+    ([key, value]) =>
+      /^[^{:=\n][^:=\n]*$/.test(key) && !value.includes('\n') && [key, value].every((one) => one === one.trim()),
   );
   return isPlain ? pairs.map(([key, value]) => `${key}: ${value}`).join('\n') : JSON.stringify(more);
 }

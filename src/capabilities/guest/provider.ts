@@ -25,6 +25,8 @@ export interface Invited {
   readonly name?: string;
   /** A secret. */
   readonly redeemUrl?: string;
+  /** Whether a mail went out, where that is told. */
+  readonly mailed?: boolean;
 }
 
 export interface GuestProvider {
@@ -53,6 +55,7 @@ const Gt365Invitation = z.object({
   id: z.string(),
   status: z.string().nullish(),
   inviteRedeemUrl: z.string().nullish(),
+  sendInvitationMessage: z.boolean().nullish(),
 });
 const Requester = z.object({ mail: z.string().nullish(), userPrincipalName: z.string().nullish() });
 
@@ -106,7 +109,15 @@ const graph: GuestProvider = {
         : {}),
       invitedUserSponsors: [{ '@odata.type': '#microsoft.graph.user', id: input.sponsor || facts.requester.id }],
     };
-    return { name: 'invite', to: 'graph', method: 'POST', path: '/invitations', body, repeat: 'restart' };
+    return {
+      name: 'invite',
+      to: 'graph',
+      method: 'POST',
+      path: '/invitations',
+      body,
+      pace: 'invitations',
+      repeat: 'restart',
+    };
   },
 
   readInvitation(body) {
@@ -163,12 +174,23 @@ const gt365: GuestProvider = {
       ...(requestedBy ? { requestedBy } : {}),
       more: moreOf(input, facts.requestId, requestedBy ?? undefined),
     };
-    return { name: 'invite', to: 'gt365', method: 'POST', path: '/api/InviteGuest', body, repeat: 'restart' };
+    return {
+      name: 'invite',
+      to: 'gt365',
+      method: 'POST',
+      path: '/api/InviteGuest',
+      body,
+      pace: 'invitations',
+      repeat: 'restart',
+    };
   },
 
   readInvitation(body) {
-    const { inviteRedeemUrl } = Gt365Invitation.parse(body);
-    return inviteRedeemUrl ? { redeemUrl: inviteRedeemUrl } : {};
+    const { inviteRedeemUrl, sendInvitationMessage: mailed } = Gt365Invitation.parse(body);
+    return {
+      ...(inviteRedeemUrl ? { redeemUrl: inviteRedeemUrl } : {}),
+      ...(typeof mailed === 'boolean' ? { mailed } : {}),
+    };
   },
 
   inviteProblem(why) {

@@ -4,6 +4,8 @@ import { avatar, byId, clock, el, openLink } from './dom.js';
 
 const cardType = 'application/vnd.microsoft.card.adaptive';
 const fileType = 'application/vnd.microsoft.teams.file.download.info';
+const fileInfoType = 'application/vnd.microsoft.teams.card.file.info';
+const consentType = 'application/vnd.microsoft.teams.card.file.consent';
 
 /** Text with the bot's mention set apart. */
 function textNodes(text) {
@@ -164,6 +166,28 @@ export class MessageList {
     for (const attachment of attachments) body.append(this.#attachment(message, attachment));
   }
 
+  /** The card Teams itself draws when a bot wants to hand over a file. */
+  #consent(message, { name, content }) {
+    const answer = (accept) => (event) => {
+      for (const button of event.currentTarget.parentElement.children) button.disabled = true;
+      this.#actions.consent(message, accept);
+    };
+    const size = `${Math.max(1, Math.round((content?.sizeInBytes ?? 0) / 1024))} KB`;
+    return el(
+      'div',
+      { class: 'bubble', role: 'group', 'aria-label': `File ${name}` },
+      el('p', {}, el('strong', {}, `📄 ${name}`), ` · ${size}`),
+      el('p', { class: 'muted' }, content?.description ?? ''),
+      el(
+        'p',
+        {},
+        el('button', { type: 'button', class: 'primary', onclick: answer(true) }, 'Allow'),
+        ' ',
+        el('button', { type: 'button', class: 'plain', onclick: answer(false) }, 'Decline'),
+      ),
+    );
+  }
+
   #attachment(message, attachment) {
     if (attachment.contentType === cardType) {
       return drawCard(attachment.content, {
@@ -173,7 +197,8 @@ export class MessageList {
     }
     const url = attachment.contentUrl ?? attachment.content?.downloadUrl;
     const name = attachment.name ?? attachment.contentType ?? 'Attachment';
-    if (attachment.contentType === fileType && url) {
+    if (attachment.contentType === consentType) return this.#consent(message, attachment);
+    if ([fileType, fileInfoType].includes(attachment.contentType) && url) {
       return el('a', { class: 'file', href: url, download: name }, `📄 ${name}`);
     }
     const follow = (event) => {

@@ -27,6 +27,13 @@ const list = new MessageList({
   look: (message, action) => look(message, action, now.user),
   follow,
   reply,
+  consent: (message, accept) =>
+    post('consent', {
+      conversation: message.conversation,
+      user: now.user,
+      activityId: message.activityId,
+      accept,
+    }).catch((error) => toast(error.message)),
 });
 
 async function follow(url) {

@@ -229,6 +229,16 @@ export function showFaults(faults, settings) {
       set('consent', (value) => value === 'true'),
     ),
     choice(
+      'setQuota',
+      'Invitations in 5 s',
+      settings.invitationQuota,
+      [
+        ['true', 'At most 150'],
+        ['false', 'Any number'],
+      ],
+      set('invitationQuota', (value) => value === 'true'),
+    ),
+    choice(
       'setDelay',
       'Directory catches up after',
       settings.directoryDelayMs,

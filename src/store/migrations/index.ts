@@ -8,6 +8,7 @@ import { onePerSubject } from './002-one-per-subject.ts';
 import { signals } from './003-signals.ts';
 import { policy } from './004-policy.ts';
 import { proof } from './005-proof.ts';
+import { batches } from './006-batches.ts';
 
 export function migrations(engine: EngineName): Readonly<Record<string, Migration>> {
   return {
@@ -16,5 +17,6 @@ export function migrations(engine: EngineName): Readonly<Record<string, Migratio
     '003-signals': signals(engine),
     '004-policy': policy,
     '005-proof': proof(engine),
+    '006-batches': batches(engine),
   };
 }

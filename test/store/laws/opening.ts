@@ -1,7 +1,12 @@
 /** Laws of opening, checking and closing a store. Must not know which engine runs them. */
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
+import { Kysely, PostgresDialect, type SqliteDatabase, SqliteDialect, sql } from 'kysely';
+import Database from 'libsql';
+import pg from 'pg';
+import { verifyAudit } from '../../../src/requests/proof/verifying.ts';
 import { openStore } from '../../../src/store/db.ts';
+import { migrations } from '../../../src/store/migrations/index.ts';
 import type { Bench } from './bench.ts';
 import { acceptOne, draft, NOW } from './bench.ts';
 
@@ -33,11 +38,64 @@ export function openingLaws(bench: () => Bench): void {
     await assert.rejects(store.check(), /001-requests/);
   });
 
+  it('an audit that was written before there was a chain gets into it, line by line', async () => {
+    const { store, database, engine } = bench();
+    await store.close();
+    if (engine === 'PostgreSQL') {
+      const schema = (await database.run('select current_schema() as name'))[0]!['name'];
+      await database.run(`drop schema ${schema} cascade; create schema ${schema}`);
+    }
+    const url = engine === 'SQLite' ? `${database.url}-old` : database.url;
+    await openAsBefore(url, async (db) => {
+      const values = Array.from(
+        { length: 1_203 },
+        (_, n) => `(${n + 5}, ${NOW + n}, 't', ${n % 2 ? "'r'" : 'null'}, 'wë', 'did', '{"n":${n}}')`,
+      );
+      await sql
+        .raw(`insert into audit (seq, at, tenant_id, request_id, who, what, detail) values ${values.join()}`)
+        .execute(db);
+    });
+    const after = await openStore(url);
+    try {
+      const { id } = await acceptOne(after);
+      const verdict = await verifyAudit(after.keeping);
+      assert.ok(verdict.ok, JSON.stringify(verdict));
+      assert.deepEqual([verdict.links, verdict.erased], [1_204, 0]);
+      const [old] = await after.auditOf('r');
+      assert.deepEqual(old, { at: NOW + 1, tenantId: 't', requestId: 'r', who: 'wë', what: 'did', detail: { n: 1 } });
+      assert.equal((await after.auditOf(id)).length, 1);
+      assert.deepEqual(
+        (await after.keeping.links(1_203, 1)).map(({ seq }) => seq),
+        [1_208],
+      );
+    } finally {
+      await after.close();
+    }
+  });
+
   it('the migrations of a newer Usher do not keep this one from opening', async () => {
     const { database } = bench();
     await database.run("insert into usher_migration (name, done_at) values ('999-later', 1)");
     await (await bench().another()).check();
   });
+}
+
+/** A database as the first four migrations left it. */
+async function openAsBefore(url: string, work: (db: Kysely<unknown>) => Promise<void>): Promise<void> {
+  const isFile = url.startsWith('file:');
+  const file = isFile ? new Database(url.slice('file:'.length)) : null;
+  const db = new Kysely<unknown>({
+    dialect: file
+      ? new SqliteDialect({ database: file as unknown as SqliteDatabase })
+      : new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 1 }) }),
+  });
+  await sql`create table usher_migration (name text not null primary key, done_at bigint not null)`.execute(db);
+  for (const [name, migration] of Object.entries(migrations(isFile ? 'sqlite' : 'postgres')).slice(0, 4)) {
+    await migration.up(db);
+    await sql`insert into usher_migration (name, done_at) values (${name}, 1)`.execute(db);
+  }
+  await work(db);
+  await db.destroy();
 }
 
 export function urlLaws(): void {

@@ -1,0 +1,38 @@
+/**
+ * Many guests at once: how pasted people become the rows of a list, which rows are not worth sending, and how a row ended.
+ * Pure; must not know how a list is carried out.
+ */
+import type { ListOf, Raw } from '../../requests/capability.ts';
+import { FEW, type RawRow, type RowEnd } from '../../requests/many/rows.ts';
+import { ENDED, type Request } from '../../requests/request.ts';
+import { type Say, say } from '../../requests/say.ts';
+import type { GuestInput } from './input.ts';
+import type { GuestOutcome } from './outcome.ts';
+import { readPeople } from './people.ts';
+
+export const GUEST_LIST: ListOf<GuestInput, GuestOutcome> = { pace: 'invitations', split, known, ended };
+
+function split(raw: Raw): readonly RawRow[] | null {
+  // A name is for one person: said beside its field, as of fewer.
+  if (raw['displayName']) return null;
+  const { people, unreadable } = readPeople(raw['people'] ?? '');
+  if (people.length <= FEW) return null;
+  const named = people.map(({ address, name }) => (name ? `"${name.replaceAll('"', "'")}" <${address}>` : address));
+  return [...named, ...unreadable].map((text, n) => ({ line: n + 1, raw: { ...raw, people: text } }));
+}
+
+/** Whoever is here already gets no mail; whoever is to join a team is worth a request all the same. */
+function known({ team }: GuestInput, standing: string): Say | null {
+  if (team) return null;
+  if (standing === 'pending') return say('many.guest.pending');
+  return standing === 'accepted' || standing === 'member' ? say('many.guest.accepted') : null;
+}
+
+/** A guest who was invited may be waited for afterwards: the row has ended all the same. */
+function ended({ state, outcome, question, problem }: Request<GuestInput, GuestOutcome>): RowEnd | null {
+  if (state === 'failed' || state === 'unsure') return state;
+  if (state === 'cancelled' || state === 'declined') return 'stopped';
+  const isDone = state === 'done' || (state === 'waiting' && outcome !== null && !question && !problem);
+  if (!isDone && !ENDED.has(state)) return null;
+  return outcome?.did === 'found' ? 'found' : 'sent';
+}

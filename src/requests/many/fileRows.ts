@@ -1,0 +1,135 @@
+/**
+ * Carries a list out: looks what has become of its rows, and files the next ones as requests, only a little ahead of the
+ * pace at which they can be sent. So a list of ten thousand keeps no more in the queue than a list of a hundred, and
+ * whatever else falls due goes between its rows. A row is filed under a key of its own: whoever dies meanwhile and files it
+ * again files nothing. Must not know any capability, when a list is sent, or SQL.
+ */
+import { type Approval, digest } from '../approval.ts';
+import type { AnyCapability } from '../capability.ts';
+import { newId } from '../ids.ts';
+import { everyUs } from '../pace.ts';
+import { judge } from '../policy/judge.ts';
+import type { PolicyInForce } from '../policy/policy.ts';
+import type { PolicyNow } from '../policy/rules.ts';
+import type { Clock, Store } from '../ports.ts';
+import type { Request } from '../request.ts';
+import { storyOf } from '../storyOf.ts';
+import type { KeptRow, RowEnd, Tally } from './rows.ts';
+
+/**
+ * Most requests of one list that are under way: two seconds of invitations, so that none are missing while nobody looks
+ * (`LOOK_MS` in capabilities/batch.ts), and whoever comes between waits for less than that.
+ */
+const UNDER_WAY = 60;
+/** Most rows that are looked at in one go. */
+const LOOKED_AT = 500;
+/** Rows in trouble that a card can tell of. */
+const TOLD = 4;
+
+export interface RowParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly capabilities: ReadonlyMap<string, AnyCapability>;
+  readonly policyNow: PolicyNow;
+}
+
+/** The part of a list's input that is needed here. */
+interface ListInput {
+  /** The capability its rows are requests of. */
+  readonly of: string;
+}
+
+export function openRows({ store, clock, capabilities, policyNow }: RowParts) {
+  const { rows } = store;
+  const named = (name: string): AnyCapability => {
+    const capability = capabilities.get(name);
+    if (!capability) throw new Error(`no capability named ${name}`);
+    return capability;
+  };
+  const listOf = (batch: Request) => {
+    const capability = named((batch.input as ListInput).of);
+    if (!capability.list) throw new Error(`${capability.name} knows no lists`);
+    return { capability, list: capability.list };
+  };
+
+  function draftOf(batch: Request, row: KeptRow, capability: AnyCapability, dueAt: number, inForce: PolicyInForce) {
+    return {
+      id: newId(),
+      key: `row:${batch.id}:${row.n}`,
+      capability: capability.name,
+      subject: row.subject ?? '',
+      requester: batch.requester,
+      place: batch.place,
+      input: row.content,
+      activityId: null,
+      silent: true as const,
+      dueAt,
+      approval: approvedFor(batch, row, capability, inForce, clock.now()),
+      ...(capability.remote ? { remote: capability.remote } : {}),
+    };
+  }
+
+  return {
+    /** What the rows have come to; notes which of them have ended. */
+    async look(batch: Request): Promise<Tally> {
+      const { list } = listOf(batch);
+      const ends = new Map<RowEnd, number[]>();
+      for (const { n, request } of await rows.resting(batch.id, LOOKED_AT)) {
+        const end = list.ended(request);
+        if (end) ends.set(end, [...(ends.get(end) ?? []), n]);
+      }
+      for (const [end, ns] of ends) await rows.stage(batch.id, ns, end);
+      const trouble = await rows.trouble(batch.id, TOLD);
+      return {
+        stages: await rows.stages(batch.id),
+        trouble: trouble.map(({ line, request }) => ({
+          line,
+          subject: request.subject,
+          id: request.id,
+          say: storyOf(request, named(request.capability)).sentence,
+        })),
+      };
+    },
+
+    /** Files the next rows, each due when its turn comes. */
+    async file(batch: Request): Promise<void> {
+      const { capability, list } = listOf(batch);
+      const { filed = 0 } = await rows.stages(batch.id);
+      const next = await rows.waiting(batch.id, Math.max(0, UNDER_WAY - filed));
+      if (next.length === 0) return;
+      const now = clock.now();
+      const every = everyUs(list.pace);
+      const inForce = await policyNow(batch.tenantId);
+      const first = await store.takeSlots(`${list.pace} rows`, next.length, now, every);
+      const filings = next.map((row, at) => {
+        const dueAt = Math.max(now, Math.floor((first + at * every) / 1000));
+        return { n: row.n, dueAt, draft: draftOf(batch, row, capability, dueAt, inForce) };
+      });
+      await rows.file(batch.id, filings, now);
+    },
+
+    /** Whatever failed waits to be filed once more. */
+    again: (batch: Request): Promise<void> => rows.restage(batch.id, 'failed', 'waits'),
+  };
+}
+
+/**
+ * What an approval of the list is to one of its rows: an approval of just what the row says, if the rule that asks for one
+ * is the same. Where another rule does, or somebody has changed the row since (chosen a team), others are asked.
+ */
+function approvedFor(
+  { approval, requester }: Request,
+  { content }: KeptRow,
+  capability: AnyCapability,
+  inForce: PolicyInForce,
+  now: number,
+): Approval | null {
+  const { asked } = approval ?? {};
+  const judged = capability.judged?.(content as never, []);
+  if (!approval || !asked?.decision || asked.decision.kind === 'refused' || !judged) return null;
+  // Whether they may ask at all is for the row's own gate: here it is only asked which rule there is.
+  const groups = new Set(inForce.policy.askers.groups.map(({ id }) => id));
+  const verdict = judge(inForce, judged, { id: requester.id, isAdmin: true, groups, ownsTeam: true }, now);
+  const isSame = verdict.kind === 'needs approval' && digest(verdict.rule) === digest(approval.rule);
+  return isSame ? { ...approval, asked: { ...asked, shown: { input: digest(content), calls: null } } } : null;
+}

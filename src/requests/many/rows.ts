@@ -1,0 +1,108 @@
+/**
+ * The rows of a list: what each says, whether it can be sent, and how far it has come. Their shapes, and what is asked of a
+ * store that keeps them. Must not know SQL, files or any capability.
+ */
+import type { Raw } from '../capability.ts';
+import type { Draft } from '../ports.ts';
+import type { Request } from '../request.ts';
+import type { Say } from '../say.ts';
+
+/** Most rows of one list, and most bytes of one file. */
+export const MOST_ROWS = 10_000;
+export const MOST_BYTES = 5 * 1024 * 1024;
+/** More people than this are a list: fewer have a card each. */
+export const FEW = 5;
+
+/** One row as it was read, before anybody judged it. */
+export interface RawRow {
+  /** Where it stands: the line of a file, or which person of a pasted text it is. The first is 1. */
+  readonly line: number;
+  readonly raw: Raw;
+}
+
+/** What is to become of a row. Only what is ready is sent. */
+export const VERDICTS = ['ready', 'known', 'blocked', 'unreadable', 'duplicate'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/**
+ * How far a row has come. `kept`: it is not sent at all. `waits`: nothing was filed for it yet (or it is to be tried
+ * again). `filed`: its request is under way. The others are ends.
+ */
+export const STAGES = ['kept', 'waits', 'filed', 'sent', 'found', 'failed', 'unsure', 'stopped'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** How the request of a row ended. */
+export type RowEnd = Exclude<Stage, 'kept' | 'waits' | 'filed'>;
+
+/** A row with its verdict. */
+export interface Row {
+  readonly n: number;
+  readonly line: number;
+  readonly verdict: Verdict;
+  /** What it says: the input of its request when it is ready, else the text by field. */
+  readonly content: unknown;
+  /** What it is about, as far as that could be read. */
+  readonly subject: string | null;
+  /** Why it is not sent. */
+  readonly why: Say | null;
+}
+
+/** A row as it is kept. */
+export interface KeptRow extends Row {
+  readonly stage: Stage;
+  readonly requestId: string | null;
+}
+
+/** How many rows are at each stage; a stage nobody is at is left out. */
+export type Stages = Readonly<Partial<Record<Stage, number>>>;
+
+/** A row that needs somebody: its request failed, is unsure, or waits for an answer. */
+export interface Trouble {
+  readonly line: number;
+  readonly request: Request;
+}
+
+/** What the rows of a list have come to. */
+export interface Tally {
+  readonly stages: Stages;
+  /** The first rows that need somebody. */
+  readonly trouble: readonly {
+    readonly line: number;
+    readonly subject: string;
+    readonly id: string;
+    readonly say: Say;
+  }[];
+}
+
+/** A row to be filed now: for the first time, or once more. Due at epoch ms. */
+export interface RowFiling {
+  readonly n: number;
+  readonly dueAt: number;
+  readonly draft: Draft;
+}
+
+export interface RowStore {
+  stages(batchId: string): Promise<Stages>;
+  /** The first rows that wait, in order. */
+  waiting(batchId: string, limit: number): Promise<readonly KeptRow[]>;
+  /**
+   * Files the requests of rows and notes it with them, in one transaction. The request of a row that failed before is taken
+   * up again; one that has gone on by itself meanwhile is left alone.
+   */
+  file(batchId: string, filings: readonly RowFiling[], now: number): Promise<void>;
+  /** Rows that were filed and whose requests are not on their way (they ended, or wait for somebody). */
+  resting(batchId: string, limit: number): Promise<readonly { readonly n: number; readonly request: Request }[]>;
+  /** These rows are at that stage now. */
+  stage(batchId: string, rows: readonly number[], stage: Stage): Promise<void>;
+  /** All rows of one stage go to another. */
+  restage(batchId: string, from: Stage, to: Stage): Promise<void>;
+  trouble(batchId: string, limit: number): Promise<readonly Trouble[]>;
+  /** Rows in order, after the nth, each with its request as it is now. */
+  page(
+    batchId: string,
+    after: number,
+    limit: number,
+  ): Promise<readonly { readonly row: KeptRow; readonly request: Request | null }[]>;
+  /** How the newest request about each of these subjects left it; those nobody asked about are left out. */
+  standings(tenantId: string, capability: string, subjects: readonly string[]): Promise<ReadonlyMap<string, string>>;
+}

@@ -1,0 +1,179 @@
+/** Laws of lists and paces: rows kept with their request, filed once each, tried again; slots taken by one at a time. */
+import assert from 'node:assert/strict';
+import type { Row, RowFiling } from '../../../src/requests/many/rows.ts';
+import type { Store } from '../../../src/requests/ports.ts';
+import type { Bench } from './bench.ts';
+import { acceptOne, change, claimOne, draft, MINUTE, NOW, PLACE } from './bench.ts';
+
+const row = (n: number, more: Partial<Row> = {}): Row => ({
+  n,
+  line: n + 2,
+  verdict: 'ready',
+  content: { address: `p${n}@partner.example` },
+  subject: `p${n}@partner.example`,
+  why: null,
+  ...more,
+});
+const rows = (count: number): Row[] => Array.from({ length: count }, (_, n) => row(n));
+
+const list = (store: Store, count: number) =>
+  acceptOne(store, { capability: 'batch', subject: 'guests.csv', rows: rows(count) });
+
+const filing = (batchId: string, n: number, dueAt = NOW): RowFiling => ({
+  n,
+  dueAt,
+  draft: draft({ key: `row:${batchId}:${n}`, subject: `p${n}@partner.example`, silent: true, dueAt }),
+});
+
+export function listLaws(bench: () => Bench): void {
+  it('keeps the rows of a list with its request, in one commit, once', async () => {
+    const { store } = bench();
+    const wish = draft({
+      capability: 'batch',
+      rows: [...rows(2_500), row(2_500, { verdict: 'duplicate', why: { key: 'k' } })],
+    });
+    const [first] = await store.accept([wish], NOW, 0);
+    const [second] = await store.accept([{ ...wish, id: 'another' }], NOW, 0);
+    assert.equal(first?.isNew, true);
+    assert.equal(second?.request.id, first?.request.id);
+    assert.deepEqual(await store.rows.stages(wish.id), { waits: 2_500, kept: 1 });
+    assert.deepEqual(await store.rows.stages('another'), {});
+    const [page] = await store.rows.page(wish.id, 2_499, 10);
+    assert.deepEqual(page?.row, {
+      ...row(2_500),
+      verdict: 'duplicate',
+      why: { key: 'k' },
+      stage: 'kept',
+      requestId: null,
+    });
+  });
+
+  it('files the rows that wait, in order, each under its own key', async () => {
+    const { store } = bench();
+    const { id } = await list(store, 5);
+    const waiting = await store.rows.waiting(id, 3);
+    assert.deepEqual(
+      waiting.map(({ n }) => n),
+      [0, 1, 2],
+    );
+    await store.rows.file(
+      id,
+      [0, 1, 2].map((n) => filing(id, n, NOW + n * MINUTE)),
+      NOW,
+    );
+    assert.deepEqual(await store.rows.stages(id), { waits: 2, filed: 3 });
+    assert.deepEqual(
+      (await store.rows.waiting(id, 9)).map(({ n }) => n),
+      [3, 4],
+    );
+    // Whoever died in between and files them again files nothing.
+    await store.rows.file(
+      id,
+      [0, 1, 2].map((n) => filing(id, n)),
+      NOW,
+    );
+    const requests = await store.list({ tenantId: PLACE.tenantId, capability: 'guest', limit: 9 });
+    assert.equal(requests.length, 3);
+    const page = await store.rows.page(id, -1, 9);
+    assert.deepEqual(
+      page.map(({ request }) => request?.nextAt ?? null),
+      [NOW, NOW + MINUTE, NOW + 2 * MINUTE, null, null],
+    );
+  });
+
+  it('a row falls due when its turn comes, and not before', async () => {
+    const { store } = bench();
+    const { id } = await list(store, 2);
+    await claimOne(store);
+    await store.rows.file(id, [filing(id, 0, NOW + 10), filing(id, 1, NOW + 20)], NOW);
+    assert.deepEqual(await store.claim(9, NOW + 9, NOW + MINUTE), []);
+    assert.equal((await store.claim(9, NOW + 10, NOW + MINUTE)).length, 1);
+    // Whoever asks for one guest meanwhile goes before the next row.
+    await store.accept([draft({ subject: 'now@partner.example' })], NOW + 11, 0);
+    const [next] = await store.claim(1, NOW + 30, NOW + MINUTE);
+    assert.equal(next?.request.subject, 'now@partner.example');
+  });
+
+  it('shows which rows rest, and takes up again only what failed', async () => {
+    const { store } = bench();
+    const { id } = await list(store, 3);
+    await claimOne(store);
+    await store.rows.file(
+      id,
+      [0, 1, 2].map((n) => filing(id, n)),
+      NOW,
+    );
+    const claims = await store.claim(9, NOW, NOW + MINUTE);
+    const [failed, done, under] = [...claims].sort((a, b) => (a.request.subject < b.request.subject ? -1 : 1));
+    const why = { kind: 'refused', say: { key: 'problem.refused' } } as const;
+    await store.move(failed!.request.id, failed!.request.fence, change('failed', { problem: why, visible: true }));
+    await store.move(done!.request.id, done!.request.fence, change('done', { standing: 'pending' }));
+    const resting = await store.rows.resting(id, 9);
+    assert.deepEqual(
+      resting.map(({ n, request }) => [n, request.state]),
+      [
+        [0, 'failed'],
+        [1, 'done'],
+      ],
+    );
+    await store.rows.stage(id, [0], 'failed');
+    await store.rows.stage(id, [1], 'sent');
+    assert.deepEqual(await store.rows.stages(id), { failed: 1, sent: 1, filed: 1 });
+    assert.deepEqual(
+      (await store.rows.trouble(id, 9)).map(({ line }) => line),
+      [2],
+    );
+
+    await store.rows.restage(id, 'failed', 'waits');
+    await store.rows.file(id, [filing(id, 0, NOW + MINUTE)], NOW);
+    const again = await store.get(failed!.request.id);
+    assert.deepEqual([again?.state, again?.problem, again?.nextAt], ['queued', null, NOW + MINUTE]);
+    assert.equal((await store.auditOf(failed!.request.id)).filter(({ what }) => what === 'retried').length, 1);
+    // One that has gone on by itself is left alone.
+    await store.rows.file(id, [filing(id, 1), filing(id, 2)], NOW);
+    assert.equal((await store.get(done!.request.id))?.state, 'done');
+    assert.equal((await store.get(under!.request.id))?.state, 'sending');
+  });
+
+  it('knows how people stand by the newest request about them', async () => {
+    const { store } = bench();
+    for (const standing of ['pending', 'accepted']) {
+      await acceptOne(store, { subject: 'ana@partner.example' });
+      const { request } = await claimOne(store);
+      await store.move(request.id, request.fence, change('done', { standing }));
+    }
+    const found = await store.rows.standings(PLACE.tenantId, 'guest', ['ana@partner.example', 'bo@partner.example']);
+    assert.deepEqual([...found], [['ana@partner.example', 'accepted']]);
+    assert.equal((await store.rows.standings('tenant-2', 'guest', ['ana@partner.example'])).size, 0);
+  });
+}
+
+export function paceLaws(bench: () => Bench): void {
+  it('a line that nobody used is free at once; then slots come one after the other', async () => {
+    const { store } = bench();
+    assert.equal(await store.takeSlots('a', 1, NOW, 33_784), NOW * 1000);
+    assert.equal(await store.takeSlots('a', 1, NOW, 33_784), NOW * 1000 + 33_784);
+    assert.equal(await store.takeSlots('a', 3, NOW, 33_784), NOW * 1000 + 2 * 33_784);
+    assert.equal(await store.takeSlots('a', 1, NOW, 33_784), NOW * 1000 + 5 * 33_784);
+    assert.equal(await store.takeSlots('b', 1, NOW, 33_784), NOW * 1000, 'another line');
+  });
+
+  it('what was not used is not made up for', async () => {
+    const { store } = bench();
+    await store.takeSlots('a', 2, NOW, 1_000);
+    assert.equal(await store.takeSlots('a', 1, NOW + MINUTE, 1_000), (NOW + MINUTE) * 1000);
+    assert.equal(await store.takeSlots('a', 1, NOW + MINUTE, 1_000), (NOW + MINUTE) * 1000 + 1_000);
+  });
+
+  it('two processes never get the same slot', async () => {
+    const { store, another } = bench();
+    const other = await another();
+    const taken = await Promise.all(
+      Array.from({ length: 60 }, (_, n) => (n % 2 ? store : other).takeSlots('a', 1, NOW, 1_000)),
+    );
+    assert.deepEqual(
+      taken.sort((a, b) => a - b),
+      Array.from({ length: 60 }, (_, n) => NOW * 1000 + n * 1_000),
+    );
+  });
+}
