@@ -211,7 +211,6 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
   });
 
   const documents: Documents = new Map([
-    ['audit', auditFile({ store, clock, admins: config.admins })],
     [BATCH, listDocument(store, all, (sentence, locale) => words(locale).say(sentence))],
     ['audit', auditFile({ store, clock, admins: config.admins })],
   ]);
