@@ -41,6 +41,7 @@ import { BATCH } from './requests/many/fileList.ts';
 import { OPEN_POLICY, Policy } from './requests/policy/policy.ts';
 import { openRules } from './requests/policy/rules.ts';
 import type { Clock, Log } from './requests/ports.ts';
+import { auditFile } from './requests/proof/auditFile.ts';
 import { openStoreRemote } from './requests/proof/storeRemote.ts';
 import type { Request } from './requests/request.ts';
 import { Runner } from './requests/runner.ts';
@@ -211,6 +212,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
 
   const documents: Documents = new Map([
     [BATCH, listDocument(store, all, (sentence, locale) => words(locale).say(sentence))],
+    ['audit', auditFile({ store, clock, admins: config.admins })],
   ]);
   const filePlace = openFiles({ isSandbox: config.mode === 'sandbox', timeoutMs: CONNECTOR_MS });
   const files = openRequestFiles({ desk, wire: connector, documents, place: filePlace, log });

@@ -11,7 +11,6 @@ export const VERBS = [
   'request.arrived',
   'request.again',
   'request.signIn',
-  'request.file',
   'request.look',
   'request.approve',
   'request.shorten',

@@ -18,7 +18,7 @@ const LINES = 500;
 /** What hangs on a request and goes with it. */
 const BELONGS = ['answers', 'signals', 'messages'] as const;
 
-type Counts = Readonly<Partial<Record<'requests' | (typeof BELONGS)[number] | 'lines' | 'cut', number>>>;
+type Counts = Readonly<Partial<Record<'requests' | (typeof BELONGS)[number] | 'rows' | 'lines' | 'cut', number>>>;
 
 const choreOf = (tenantId: string): string => `retention:${tenantId}`;
 
@@ -135,10 +135,13 @@ async function remove(trx: Transaction<Tables>, ids: readonly string[]): Promise
     .where(sql<boolean>`(who_salt is not null or detail_salt is not null)`)
     .executeTakeFirst();
   const gone: Record<string, number> = {};
+  await trx.deleteFrom('rows').where('batch_id', 'in', ids).execute();
   for (const table of BELONGS) {
     const { numDeletedRows } = await trx.deleteFrom(table).where('request_id', 'in', ids).executeTakeFirst();
     gone[table] = Number(numDeletedRows);
   }
+  const listed = await trx.deleteFrom('rows').where('batch_id', 'in', ids).executeTakeFirst();
+  gone['rows'] = Number(listed.numDeletedRows);
   await trx
     .deleteFrom('chores')
     .where(

@@ -129,9 +129,9 @@ export interface BatchRowTable {
   readonly line: number;
   readonly verdict: string;
   stage: string;
-  readonly subject: string | null;
-  readonly content: string;
-  readonly why: string | null;
+  subject: string | null;
+  content: string;
+  why: string | null;
   request_id: string | null;
 }
 
