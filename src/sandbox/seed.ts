@@ -115,6 +115,13 @@ export function seedWorld(tenantId: string): World {
     makeUser({ id: userId(11), displayName: 'Bo Brandt', mail: 'bo.brandt@contoso.example', jobTitle: 'Designer' }),
     makeUser({ id: userId(12), displayName: 'Cleo Costa', mail: 'cleo@contoso.example', jobTitle: 'Sales Manager' }),
     makeUser({ id: userId(13), displayName: 'Dan Dale', mail: 'dan@contoso.example', jobTitle: 'Solution Architect' }),
+    // Whom the sample of Governance Toolkit 365 names as the requester, so that it can be sent as it stands.
+    makeUser({
+      id: userId(14),
+      displayName: 'Adele Vance',
+      mail: 'adele.vance@mycompany.com',
+      jobTitle: 'Retail Manager',
+    }),
   ];
 
   const owners = [userId(1)];
@@ -176,7 +183,7 @@ export function seedWorld(tenantId: string): World {
   const world: World = {
     tenantId,
     tenantName: 'Contoso',
-    verifiedDomains: ['contoso.example', 'contoso.onmicrosoft.example'],
+    verifiedDomains: ['contoso.example', 'mycompany.com', 'contoso.onmicrosoft.example'],
     settings: {
       directoryDelayMs: 0,
       allowInvitesFrom: 'everyone',

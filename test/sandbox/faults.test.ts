@@ -215,7 +215,7 @@ describe('the control API', () => {
     assert.deepEqual(body.groups.at(-1).resourceProvisioningOptions, ['Team']);
     await call(`${sandbox.url}/control/reset`, 'POST', {});
     const after = await call(`${sandbox.url}/control/state`);
-    assert.equal(after.body.counts.users, 13);
+    assert.equal(after.body.counts.users, 14);
   });
 
   it('goes back to the directory delay it was started with', async () => {

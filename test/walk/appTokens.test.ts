@@ -22,7 +22,7 @@ import { type Listener, reply } from '../support/listener.ts';
 
 const KB = 1024;
 const REFUSED = { error: { code: 'Unauthorized', message: 'The request is not authenticated.' } };
-const BODY = { invitedUserEmailAddress: 'john.doe@gmail.com', requestedBy: 'adele.vance@mycompany.com' };
+const BODY = { invitedUserEmailAddress: 'john.doe@gmail.com', requestedBy: 'nobody@mycompany.com' };
 const OTHER_TENANT = '5a4db0c5-0000-4000-8000-00000000feed';
 const OTHER = '5a4db0c5-0000-4000-8000-0000000000ad';
 const V1 = {
