@@ -211,8 +211,8 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
   });
 
   const documents: Documents = new Map([
-    ['audit', auditFile({ store, clock, admins: config.admins })],
     [BATCH, listDocument(store, all, (sentence, locale) => words(locale).say(sentence))],
+    ['audit', auditFile({ store, clock, admins: config.admins })],
   ]);
   const filePlace = openFiles({ isSandbox: config.mode === 'sandbox', timeoutMs: CONNECTOR_MS });
   const files = openRequestFiles({ desk, wire: connector, documents, place: filePlace, log });

@@ -1,6 +1,7 @@
 /**
  * A limit for one call that ends it when its time is up or the bot stops. Must not know what is called.
  */
+import { setMaxListeners } from 'node:events';
 
 /**
  * Not made of AbortSignal.any and .timeout: on Node 20 the garbage collector takes the timeout of such a signal away, and
@@ -11,6 +12,8 @@ export function limitOf(ms: number, stopping?: AbortSignal): { readonly signal: 
   const stop = (): void => limit.abort(stopping?.reason);
   const timer = setTimeout(() => limit.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')), ms);
   if (stopping?.aborted) stop();
+  // Everything under way listens to the one signal: node takes more than ten for a leak.
+  if (stopping) setMaxListeners(0, stopping);
   stopping?.addEventListener('abort', stop);
   return {
     signal: limit.signal,

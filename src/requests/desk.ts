@@ -13,6 +13,7 @@ import { bad, good, isSignIn, type Problem, problem, REPLACED, type Result } fro
 import { answerSignal, optionOf } from './question.ts';
 import { chatOf, ENDED, LIVE, type Person, type Place, type Request } from './request.ts';
 import { type Say, say } from './say.ts';
+import { lineOf } from './work.ts';
 
 export interface DeskParts {
   readonly store: Store;
@@ -346,16 +347,6 @@ export class Desk {
 /** What lets a request go on at once, as somebody wants it. */
 const queuedAt = (now: number) =>
   ({ at: now, state: 'queued', nextAt: now, attempts: 0, note: null, problem: null, visible: true }) as const;
-
-function lineOf(
-  { id, tenantId }: Request,
-  who: Person,
-  at: number,
-  what: string,
-  detail: AuditLine['detail'] = {},
-): AuditLine {
-  return { at, tenantId, requestId: id, who: who.id, what, detail };
-}
 
 const notNow = ({ state }: Request): Problem =>
   problem('clash', say('problem.notNow', { state: say(`state.${stateWord(state)}`) }));

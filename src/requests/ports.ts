@@ -126,6 +126,8 @@ export interface RequestFilter {
   readonly subjectEnd?: string;
   readonly standing?: string;
   readonly states?: readonly RequestState[];
+  /** Without the rows of lists: the list stands for them. */
+  readonly outsideLists?: true;
   /** Newest first; at most this many. */
   readonly limit: number;
 }

@@ -5,7 +5,7 @@
 import type { AnyCapability, Call, Reply, Shape, Step } from './capability.ts';
 import type { AuditLine, Change, Claim } from './ports.ts';
 import { problem } from './problem.ts';
-import type { Request } from './request.ts';
+import type { Person, Request } from './request.ts';
 
 export type Heard = NonNullable<Change['heard']>;
 /** A change before the clock is read. */
@@ -13,6 +13,17 @@ export type Undated = Omit<Change, 'at'>;
 
 /** Writes a line of the audit about a request, in Usher's name and of this moment. */
 export type Line = (request: Request, what: string, detail?: AuditLine['detail']) => AuditLine;
+
+/** A line of the audit about a request, of what a person did. */
+export function lineOf(
+  { id, tenantId }: Request,
+  who: Person,
+  at: number,
+  what: string,
+  detail: AuditLine['detail'] = {},
+): AuditLine {
+  return { at, tenantId, requestId: id, who: who.id, what, detail };
+}
 
 /** A claim being worked on. The latest reply may still be unsaved: it is committed with the next change. */
 export interface Work extends Claim {

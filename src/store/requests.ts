@@ -164,6 +164,7 @@ export async function list(engine: Engine, filter: RequestFilter): Promise<reado
     query = query.where(sql<boolean>`subject like ${`%${literal(subjectEnd)}`} escape '\\'`);
   if (standing !== undefined) query = query.where('standing', '=', standing);
   if (states !== undefined) query = query.where('state', 'in', states);
+  if (filter.outsideLists) query = query.where('key', 'not like', 'row:%');
   // Requests of one batch were born together: they keep the order in which they were written (`…:2` before `…:10`).
   const rows = await query
     .orderBy('created_at', 'desc')

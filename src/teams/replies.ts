@@ -124,7 +124,12 @@ export class Replies {
 
   async requests(asker: Asker): Promise<View> {
     const { who, where, language } = asker;
-    const asked = await this.#parts.desk.list({ tenantId: where.tenantId, requesterId: who.id, limit: COUNTED });
+    const asked = await this.#parts.desk.list({
+      tenantId: where.tenantId,
+      requesterId: who.id,
+      outsideLists: true,
+      limit: COUNTED,
+    });
     const found = asked.filter((one) => !this.#capability(one).looks);
     return listView(
       {

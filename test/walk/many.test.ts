@@ -80,6 +80,9 @@ for (const engine of await engines()) {
       assert.deepEqual((await invited(lane)).sort(), all);
       assert.deepEqual(buttonsOf(done), ['request.file']);
       assertForPeople(done);
+      await lane.town.say('requests');
+      const asked = await lane.shows('Your requests', /List of 8 guests/);
+      assert.doesNotMatch(textOf(cardOf(asked)), /guest0/, 'the list stands for its rows');
       // One card for all: the rows have none of their own.
       assert.equal((await lane.town.cards()).filter(({ summary }) => /guest\d/.test(summary ?? '')).length, 0);
       await assertNothingLeaked(lane);
