@@ -149,7 +149,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     connector,
     partnerCenter: partner(config.partnerCenterUrl),
     partnerWebhooks: partner(config.partnerWebhookUrl),
-    store: openStoreRemote({ store, clock, seed, changed: () => teller.wake() }),
+    store: openStoreRemote({ store, clock, capabilities: all, seed, changed: () => teller.wake() }),
   });
 
   const teller = new Teller({

@@ -324,6 +324,11 @@ export interface Capability<I = never, O = never> {
   judged?(input: I, answers: readonly Answer[], call?: Call): Case | null;
   /** Every call that would change something, as far as look-ups can tell; what only a call will tell has a placeholder. */
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
+  /**
+   * The input of a request that goes on although somebody it mentions is forgotten; `without` takes the person out of a text.
+   * Where this is missing, such a request has to end first.
+   */
+  without?(input: I, without: (text: string) => string): I;
   /** The input with an earlier last day. */
   shorten?(input: I, until: string): I;
   /** Who may open a request besides whoever asked for it, and those where it was asked. */

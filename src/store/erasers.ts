@@ -3,11 +3,12 @@
  * Must not know in which order, how often or why (`forgetting.ts` does).
  */
 import { sql, type Transaction } from 'kysely';
-import type { Erased } from '../requests/proof/keeping.ts';
+import type { Erased, GoesOn } from '../requests/proof/keeping.ts';
 import { emptied, type Finder, type Traces } from '../requests/proof/person.ts';
 import { ENDED, type RequestState } from '../requests/request.ts';
 import type { Engine } from './engine.ts';
 import { hideUnposted, wantVersion } from './messages.ts';
+import { toRequest } from './rows.ts';
 import type { AnswerRow, BatchRow, RequestRow, SignalRow, Tables } from './schema.ts';
 
 /** Who is to be forgotten, and where. */
@@ -19,6 +20,7 @@ export interface Wanted {
   readonly until: number;
   readonly traces: Traces;
   readonly finder: Finder;
+  readonly goesOn: GoesOn;
 }
 
 /** One page of a place. */
@@ -39,6 +41,8 @@ export type Eraser = (engine: Engine, wanted: Wanted, after: string | number | n
 export const NOTHING: Erased = { requests: 0, mentions: 0, rows: 0, answers: 0, signals: 0, lines: 0 };
 
 const OVER = [...ENDED];
+/** Nobody has it in hand, and nobody was shown what is to be approved. */
+const RESTS: readonly RequestState[] = ['queued', 'waiting'];
 /** Requests per page. Erasing a page of them takes about 20 ms. */
 const REQUESTS = 100;
 const LINES = 500;
@@ -81,6 +85,7 @@ const requests: Eraser = async (engine, wanted, after) => {
   const theirs = all.filter(({ row }) => isTheirs(row, wanted));
   const mentions = all.filter((one) => !isTheirs(one.row, wanted) && isMentioned(one, wanted));
   const isOver = ({ row }: Whole) => ENDED.has(row.state as RequestState);
+  const mayGo = (one: Whole) => isOver(one) || inputWithout(one.row, wanted) !== undefined;
   const lines = await linesOf(
     engine.db,
     theirs.map(({ row }) => row.id),
@@ -98,17 +103,19 @@ const requests: Eraser = async (engine, wanted, after) => {
       signals: touched('signals'),
       lines,
     },
-    isEmpty: ![...theirs, ...mentions].some(isOver),
-    waitsFor: [...theirs, ...mentions].filter((one) => !isOver(one)).map(({ row }) => row.id),
+    isEmpty: !theirs.some(isOver) && !mentions.some(mayGo),
+    waitsFor: [...theirs.filter((one) => !isOver(one)), ...mentions.filter((one) => !mayGo(one))].map(
+      ({ row }) => row.id,
+    ),
     async erase(trx, how) {
       const ids = theirs.filter(isOver).map(({ row }) => row.id);
       let done = await eraseWhole(trx, ids, how);
-      for (const { row } of mentions.filter(isOver)) {
+      for (const { row } of mentions.filter(mayGo)) {
         const now = await trx
           .selectFrom('requests')
           .selectAll()
           .where('id', '=', row.id)
-          .where('state', 'in', OVER)
+          .where('state', 'in', [...OVER, ...RESTS])
           .$if(engine.name === 'postgres', (query) => query.forUpdate())
           .execute();
         for (const one of await wholes(trx, now)) done = added(done, await eraseMention(trx, one, wanted));
@@ -191,6 +198,10 @@ export const ERASERS: readonly Eraser[] = [requests, rows, lines];
 
 const isTheirs = (row: RequestRow, { traces }: Wanted): boolean =>
   row.subject.toLowerCase() === traces.address.toLowerCase();
+
+/** The input of a live request that goes on without the person; undefined: it has to end first. */
+const inputWithout = (row: RequestRow, { goesOn, finder }: Wanted): unknown =>
+  RESTS.includes(row.state as RequestState) ? goesOn(toRequest(row), finder.without) : undefined;
 
 function isMentioned({ row, answers, signals }: Whole, { finder }: Wanted): boolean {
   return (
@@ -285,6 +296,9 @@ async function eraseMention(
 ): Promise<Erased> {
   const { finder } = wanted;
   if (!isMentioned({ row, answers, signals }, wanted)) return NOTHING;
+  const isLive = !ENDED.has(row.state as RequestState);
+  const input = isLive ? inputWithout(row, wanted) : undefined;
+  if (isLive && input === undefined) return NOTHING;
   const clean = Object.fromEntries(
     JSON_COLUMNS.flatMap((name) => {
       const text = row[name];
@@ -296,6 +310,7 @@ async function eraseMention(
     .updateTable('requests')
     .set({
       ...clean,
+      ...(input === undefined ? {} : { input: JSON.stringify(input) }),
       subject: finder.without(row.subject),
       requester_id: finder.without(row.requester_id),
       version,

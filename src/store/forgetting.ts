@@ -5,7 +5,7 @@
  * Must not know who may ask for it, or what a request is about.
  */
 import type { Kysely, Transaction } from 'kysely';
-import type { Erased, Erasing, Kept } from '../requests/proof/keeping.ts';
+import type { Erased, Erasing, GoesOn, Kept } from '../requests/proof/keeping.ts';
 import { finderOf, type Traces, tracesIn } from '../requests/proof/person.ts';
 import { turn } from '../requests/proof/verifying.ts';
 import { LIVE, type Person, type Request, type RequestState } from '../requests/request.ts';
@@ -26,7 +26,14 @@ const choreOf = (requestId: string): string => `forget:${requestId}`;
 
 export async function kept(engine: Engine, tenantId: string, address: string, except: string): Promise<Kept> {
   const traces = await learn(engine.db, tenantId, address, except);
-  const wanted: Wanted = { tenantId, except, until: Number.MAX_SAFE_INTEGER, traces, finder: finderOf(traces) };
+  const wanted: Wanted = {
+    tenantId,
+    except,
+    until: Number.MAX_SAFE_INTEGER,
+    traces,
+    finder: finderOf(traces),
+    goesOn: () => undefined,
+  };
   let counts: Erased = NOTHING;
   for (const eraser of ERASERS) {
     for await (const found of pagesOf(engine, eraser, wanted)) counts = added(counts, found.counts);
@@ -49,6 +56,7 @@ export async function erase(
   by: Person,
   now: number,
   signal: AbortSignal,
+  goesOn: GoesOn = () => undefined,
 ): Promise<Erasing | null> {
   const name = choreOf(request.id);
   const before = await engine.db.selectFrom('chores').selectAll().where('name', '=', name).executeTakeFirst();
@@ -56,7 +64,7 @@ export async function erase(
   const known: Known = before?.known ? JSON.parse(before.known) : await begin(engine, name, request, now);
   const { traces, until } = known;
   const { tenantId, id: except } = request;
-  const wanted: Wanted = { tenantId, except, until, traces, finder: finderOf(traces) };
+  const wanted: Wanted = { tenantId, except, until, traces, finder: finderOf(traces), goesOn };
   const note = JSON.stringify(say('request.erased', { name: by.name, id: request.id }));
 
   await stopLive(engine, wanted, by, now);

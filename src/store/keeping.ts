@@ -18,7 +18,7 @@ export function openKeeping(engine: Engine): Keeping {
     entries: (span, after, limit) => entries(engine, span, after, limit),
     countEntries: (span) => countEntries(engine, span),
     kept: (tenantId, address, except) => kept(engine, tenantId, address, except),
-    erase: (request, by, now, signal) => erase(engine, request, by, now, signal),
+    erase: (request, by, now, signal, goesOn) => erase(engine, request, by, now, signal, goesOn),
     tenants: () => tenants(engine),
     takeTurn: (tenantId, now, leaseUntil) => takeTurn(engine, tenantId, now, leaseUntil),
     retain: (retention, now, turn) => retain(engine, retention, now, turn),

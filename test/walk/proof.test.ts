@@ -205,7 +205,7 @@ for (const engine of await engines()) {
             ? 'with recursive series(n) as (select 1 union all select n + 1 from series where n < 5999)'
             : 'with series(n) as (select generate_series(1, 5999))';
         await database.run(
-          `insert into requests (id, key, ${columns}) ${series} select 'x' || n, 'k' || n, ${columns} from series, requests`,
+          `insert into requests (id, key, ${columns}) ${series} select 'x' || n, 'k' || n, ${columns.replace(' state,', " 'done',")} from series, requests where capability = 'guest'`,
         );
         await town.say(`forget ${ANA}`);
         await town.until(/Requests about this person: 6000\./, 'personal:rita', 30_000);

@@ -232,6 +232,18 @@ export function readGuest(
   );
 }
 
+/** The input of a guest's request without somebody else it mentions: a copy to them is not sent any more. */
+export function guestWithout({ cc, ...input }: GuestInput, without: (text: string) => string): GuestInput {
+  const { displayName, message, reason, more } = input;
+  const texts = given({ displayName, message, reason });
+  return {
+    ...input,
+    ...Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, without(text ?? '')])),
+    ...(more ? { more: Object.fromEntries(Object.entries(more).map((pair) => pair.map(without))) } : {}),
+    ...(cc !== undefined && without(cc) === cc ? { cc } : {}),
+  };
+}
+
 /** An input back to raw text, to fill the form again. */
 export function writeGuest(input: GuestInput): Raw {
   return given({

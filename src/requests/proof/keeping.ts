@@ -53,6 +53,9 @@ export interface Erasing extends Erased {
   readonly waitsFor: readonly string[];
 }
 
+/** The input of a live request that goes on without a person it mentions; undefined: it has to end first. */
+export type GoesOn = (request: Request, without: (text: string) => string) => unknown;
+
 /** What retention may remove, and what of it stays in any case. */
 export interface Retention {
   readonly tenantId: string;
@@ -92,7 +95,7 @@ export interface Keeping {
    * Erases all there is about the person a request asks to forget, in short transactions, and last what that request
    * itself says. Begun again after a crash it goes on, and its counts are those of the whole. Null: `signal` ended it early.
    */
-  erase(request: Request, by: Person, now: number, signal: AbortSignal): Promise<Erasing | null>;
+  erase(request: Request, by: Person, now: number, signal: AbortSignal, goesOn?: GoesOn): Promise<Erasing | null>;
 
   /** Tenants of which anything is kept. */
   tenants(): Promise<readonly string[]>;

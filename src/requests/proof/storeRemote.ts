@@ -1,19 +1,21 @@
 /**
  * The store as a remote: what a capability needs of it while it may do nothing itself. A closed list of paths, like any
  * remote's; whom a call is about is read from the request it is made for, so that no call holds personal data.
- * Must not know capabilities, SQL, or who may ask: that is read before a request is filed.
+ * Must not know any capability, SQL, or who may ask: that is read before a request is filed.
  */
-import type { Call, Reply } from '../capability.ts';
+import type { AnyCapability, Call, Reply } from '../capability.ts';
 import { keepPolicy, policyOf } from '../policy/keeping.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Clock, Sending, Store } from '../ports.ts';
 import { problem } from '../problem.ts';
 import type { Request } from '../request.ts';
+import type { GoesOn } from './keeping.ts';
 import { verifyAudit } from './verifying.ts';
 
 export interface StoreRemoteParts {
   readonly store: Store;
   readonly clock: Clock;
+  readonly capabilities: ReadonlyMap<string, AnyCapability>;
   /** The policy of version 0, which is not in the store. */
   readonly seed: Policy;
   /** Called when cards have something else to show. */
@@ -25,7 +27,7 @@ type Body = Readonly<Record<string, unknown>>;
 /** A request that is about an address, until that is erased. */
 const addressOf = ({ input }: Request): string | undefined => (input as { readonly address?: string }).address;
 
-export function openStoreRemote({ store, clock, seed, changed }: StoreRemoteParts) {
+export function openStoreRemote({ store, clock, capabilities, seed, changed }: StoreRemoteParts) {
   const { keeping } = store;
 
   /** Times of a span, epoch ms, as the query of a call holds them. */
@@ -39,8 +41,10 @@ export function openStoreRemote({ store, clock, seed, changed }: StoreRemotePart
       : { lines, cutAt: cut.at, broken: verdict.why };
   }
 
+  const goesOn: GoesOn = ({ capability, input }, without) => capabilities.get(capability)?.without?.(input, without);
+
   async function erased(request: Request, signal: AbortSignal): Promise<Body | null> {
-    const erasing = await keeping.erase(request, request.requester, clock.now(), signal);
+    const erasing = await keeping.erase(request, request.requester, clock.now(), signal, goesOn);
     changed();
     if (!erasing) return null;
     const verdict = erasing.isDone ? await verifyAudit(keeping) : null;

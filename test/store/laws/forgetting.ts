@@ -301,6 +301,29 @@ export function forgettingLaws(bench: () => Bench): void {
     );
   });
 
+  it('what mentions the person and rests goes on without them, if it can say how', async () => {
+    const { store, database } = bench();
+    const copied = await acceptOne(store, { subject: 'bo@x.example', input: { address: 'bo@x.example', cc: ANA } });
+    const ring = await acceptOne(store, { capability: 'callInvite', subject: 'm', input: { people: [ANA] } });
+    const asks = await acceptOne(store, {
+      capability: 'forget',
+      subject: ANA,
+      input: { address: ANA },
+      requester: ADMIN,
+    });
+    const goesOn = (request: Request) => (request.capability === 'guest' ? { address: request.subject } : undefined);
+    const erase = () => store.keeping.erase(asks, ADMIN, NOW, never, goesOn);
+    assert.deepEqual([(await erase())!.waitsFor, (await erase())!.mentions], [[ring.id], 1]);
+    const now = (await store.get(copied.id))!;
+    assert.deepEqual([now.state, now.input, now.version], ['queued', { address: 'bo@x.example' }, 2]);
+    await store.decide(ring.id, 1, 'queued', change('cancelled'));
+    assert.equal((await erase())!.isDone, true);
+    assert.deepEqual(
+      (await dump(database)).filter((row) => found(row).length > 0),
+      [],
+    );
+  });
+
   it('forgetting somebody of whom nothing is kept leaves no trace of the question', async () => {
     const { store, database } = bench();
     const asks = await acceptOne(store, {
