@@ -12,7 +12,7 @@ import { readAnswer } from '../src/remotes/answer.ts';
 import { readGt365Answer } from '../src/remotes/gt365Answer.ts';
 import { needsSignIn, readPartnerAnswer } from '../src/remotes/partnerAnswer.ts';
 import { readArguments } from '../src/requests/arguments.ts';
-import type { Answer, AnyCapability, Call, Reply, Signal, Step } from '../src/requests/capability.ts';
+import type { Answer, AnyCapability, Call, Facts, Reply, Signal, Step } from '../src/requests/capability.ts';
 import type { Tally } from '../src/requests/many/rows.ts';
 import { OPEN_POLICY, Policy } from '../src/requests/policy/policy.ts';
 import type { Change } from '../src/requests/ports.ts';
@@ -237,7 +237,7 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
     };
   };
   for (let turns = 0; turns < 60; turns++) {
-    const step = capability.step(input, answers, {
+    const facts: Facts = {
       requestId: 'r0000001',
       now,
       createdAt: NOW,
@@ -250,11 +250,13 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
       signals: heardBy(given, now),
       beside: besideAt(given, place, now),
       rows: (tallies.length > 1 ? tallies.shift() : tallies[0]) ?? null,
-    });
+    };
+    const step = capability.step(input, answers, facts);
     if ('files' in step && step.files) happened.push({ files: step.files });
     if (step.kind === 'call') {
       if (step.outcome !== undefined) soFar = step.outcome;
       happened.push(readable(step.call));
+      assertPlanned(capability, step.call, input, answers, facts);
       const next = left[step.call.name]?.shift();
       if (next === undefined) return { input, happened, unanswered: step.call.name };
       if (next === 'lost' && step.call.repeat === 'tell') {
@@ -323,6 +325,27 @@ function carryOut(capability: AnyCapability, first: unknown, given: Given, place
     }
   }
   throw new Error('the capability never ends');
+}
+
+/** An approver is shown every call that changes something before the first of them is made; placeholders stand for ids. */
+function assertPlanned(
+  capability: AnyCapability,
+  call: Call,
+  input: unknown,
+  answers: readonly Answer[],
+  facts: Facts,
+): void {
+  if (call.method === 'GET' || !capability.plan || !capability.judged?.(input, answers, call)) return;
+  const text = ({ to, method, path, body }: Call): string =>
+    JSON.stringify({ to, method, path, body }).replaceAll('%7B', '{').replaceAll('%7D', '}');
+  const isPlanned = capability.plan(input, answers, facts).some((planned) => {
+    const pattern = text(planned)
+      .split(/\{[a-z]+\}/)
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join(`[^"'/]+`);
+    return new RegExp(`^${pattern}$`).test(text(call));
+  });
+  assert.ok(isPlanned, `${call.method} ${call.path} was not among what was planned`);
 }
 
 /** What was heard so far; the same key again replaces what it said before. */

@@ -77,7 +77,11 @@ export function answerOf(request: Request, told: Told, { made, later, spoken }: 
     sendInvitationMessage: mailed,
   };
   // What is not as asked is said; what is, needs no words.
-  if (status) return { status: made, body: isNew && state !== 'failed' ? body : { ...body, message: sentence } };
+  if (status)
+    return {
+      status: made,
+      body: isNew && redeemUrl !== '' && state !== 'failed' ? body : { ...body, message: sentence },
+    };
   if (state === 'declined') return { status: 403, body: { message: sentence } };
   if (ENDED.has(state)) return { status: problem ? STATUS[problem.kind] : 400, body: { message: sentence } };
   const isForPeople = state === 'awaiting approval' || request.question !== null;

@@ -62,6 +62,13 @@ export function gateOf(at: AtGate): Gate {
   const { capability, request, call, answers, facts, inForce } = at;
   const asked = capability.judged?.(request.input, answers, call) ?? null;
   if (asked === null) return { kind: 'passes', approval: null };
+  const unclear = untold(answers);
+  if (unclear)
+    return {
+      kind: 'refused',
+      problem: unclear,
+      approval: { verdict: 'refused', rule: say('policy.rule.untold'), version: inForce.version, asked: null },
+    };
   const verdict = judge(inForce, asked, askerOf(at), facts.now);
   if (verdict.kind === 'unknown') return { kind: 'looks', call: lookFor(at, verdict.needs, asked.team?.id) };
   const { rule, version } = verdict;
@@ -136,6 +143,12 @@ function membersOf({ id }: Ref): Call {
 
 const heard = (answers: readonly Answer[], name: string): Reply | undefined =>
   answers.findLast((answer) => answer.call.name === name)?.reply ?? undefined;
+
+/** What the directory would not say of groups and owners: not knowing is no reason to let somebody pass. */
+function untold(answers: readonly Answer[]): Problem | null {
+  const failed = answers.find(({ call, reply }) => shapeAtGate(call.name) && reply && !reply.ok)?.reply;
+  return failed && !failed.ok ? problem(failed.problem.kind, 'policy.cannotTell') : null;
+}
 
 const membersIn = (reply: Reply): z.infer<typeof Members>['value'] =>
   reply.ok ? (reply.body as z.infer<typeof Members>).value : [];

@@ -26,12 +26,12 @@ const button = (verb: string, style?: Button['style']): Button => ({
 
 /** What the request's card tells now to whoever asked, or to those who are to approve it. */
 export function storyOf(request: Request, capability: AnyCapability, audience: Audience = 'asker'): Story {
+  if (request.erasedAt !== null) return storyOfErased(request);
   const story = storyAs(request, capability, audience);
   return audience === 'approvers' && request.state !== 'awaiting approval' ? decidedStory(request, story) : story;
 }
 
 function storyAs(request: Request, capability: AnyCapability, audience: Audience): Story {
-  if (request.erasedAt !== null) return storyOfErased(request);
   const { title, rows: own, page, ending, live } = capability.story(request);
   const rows = [...own, ...decisionRows(request)];
   const base = { title, rows, ...(page ? { page } : {}) };

@@ -4,11 +4,11 @@
  */
 import { sql, type Transaction } from 'kysely';
 import type { Erased } from '../requests/proof/keeping.ts';
-import type { Finder, Traces } from '../requests/proof/person.ts';
+import { emptied, type Finder, type Traces } from '../requests/proof/person.ts';
 import { ENDED, type RequestState } from '../requests/request.ts';
 import type { Engine } from './engine.ts';
 import { hideUnposted, wantVersion } from './messages.ts';
-import type { AnswerRow, RequestRow, SignalRow, Tables } from './schema.ts';
+import type { AnswerRow, BatchRow, RequestRow, SignalRow, Tables } from './schema.ts';
 
 /** Who is to be forgotten, and where. */
 export interface Wanted {
@@ -36,7 +36,7 @@ export interface Found {
 /** Looks at the page after `after` (null: the first); null: there is none. */
 export type Eraser = (engine: Engine, wanted: Wanted, after: string | number | null) => Promise<Found | null>;
 
-export const NOTHING: Erased = { requests: 0, mentions: 0, answers: 0, signals: 0, lines: 0 };
+export const NOTHING: Erased = { requests: 0, mentions: 0, rows: 0, answers: 0, signals: 0, lines: 0 };
 
 const OVER = [...ENDED];
 /** Requests per page. Erasing a page of them takes about 20 ms. */
@@ -93,6 +93,7 @@ const requests: Eraser = async (engine, wanted, after) => {
     counts: {
       requests: theirs.length,
       mentions: mentions.length,
+      rows: 0,
       answers: touched('answers'),
       signals: touched('signals'),
       lines,
@@ -147,52 +148,46 @@ const lines: Eraser = async (engine, { tenantId, traces, finder }, after) => {
   };
 };
 
-/** Every place, in the order in which they are erased. A new table that may speak of people gets its line here. */
-/** Rows of lists that speak of the person: what a row says is erased, that there was one stays with the counts. */
-const listRows: Eraser = async (engine, { tenantId, until, finder }, after) => {
-  const [batchAfter = '', nAfter = '-1'] = String(after ?? '').split(' ');
-  const rows = await engine.db
-    .selectFrom('rows')
-    .innerJoin('requests', 'requests.id', 'rows.batch_id')
-    .select(['rows.batch_id', 'rows.n', 'rows.subject', 'rows.content', 'rows.why'])
-    .select(['requests.tenant_id', 'requests.state', 'requests.created_at'])
-    .where((row) =>
-      row.or([
-        row('rows.batch_id', '>', batchAfter),
-        row.and([row('rows.batch_id', '=', batchAfter), row('rows.n', '>', Number(nAfter))]),
-      ]),
-    )
-    .orderBy('rows.batch_id')
-    .orderBy('rows.n')
-    .limit(LINES)
-    .execute();
-  const last = rows.at(-1);
+/** Rows of lists: of one about the person nothing stays but that there was one; of another the mention goes. */
+const rows: Eraser = async (engine, { tenantId, traces, finder }, after) => {
+  const [batch, n] = typeof after === 'string' ? after.split(' ') : ['', '-1'];
+  const { rows: page } = await sql<BatchRow & { tenant_id: string; state: string }>`
+    select rows.*, requests.tenant_id, requests.state
+    from rows join requests on requests.id = rows.batch_id
+    where (rows.batch_id, rows.n) > (${batch}, cast(${Number(n)} as bigint))
+    order by rows.batch_id, rows.n limit ${LINES}`.execute(engine.db);
+  const last = page.at(-1);
   if (!last) return null;
-  const theirs = rows.filter(
-    ({ tenant_id, created_at, subject, content, why }) =>
-      tenant_id === tenantId && created_at <= until && [subject, content, why].some((text) => finder.isIn(text)),
+  const found = page.filter(
+    (row) => row.tenant_id === tenantId && [row.subject, row.content, row.why].some((text) => finder.isIn(text)),
   );
-  const isOver = ({ state }: { readonly state: string }) => OVER.includes(state as RequestState);
-  const over = theirs.filter(isOver);
+  const over = found.filter(({ state }) => ENDED.has(state as RequestState));
   return {
     last: `${last.batch_id} ${last.n}`,
-    counts: { ...NOTHING, mentions: theirs.length },
+    counts: { ...NOTHING, rows: found.length },
     isEmpty: over.length === 0,
-    waitsFor: [...new Set(theirs.filter((one) => !isOver(one)).map(({ batch_id }) => batch_id))],
+    waitsFor: [...new Set(found.filter((row) => !over.includes(row)).map((row) => row.batch_id))],
     async erase(trx) {
-      for (const { batch_id, n } of over)
+      for (const { batch_id, n, subject, content, why } of over) {
+        const isAbout = subject?.toLowerCase() === traces.address.toLowerCase() || subject === null;
         await trx
           .updateTable('rows')
-          .set({ content: '{}', subject: null, why: null })
+          .set({
+            subject: subject === null ? null : isAbout ? '' : finder.without(subject),
+            content: isAbout ? emptied(content) : finder.jsonWithout(content),
+            why: why === null ? null : finder.jsonWithout(why),
+          })
           .where('batch_id', '=', batch_id)
           .where('n', '=', n)
           .execute();
-      return { ...NOTHING, mentions: over.length };
+      }
+      return { ...NOTHING, rows: over.length };
     },
   };
 };
 
-export const ERASERS: readonly Eraser[] = [requests, listRows, lines];
+/** Every place, in the order in which they are erased. A new table that may speak of people gets its line here. */
+export const ERASERS: readonly Eraser[] = [requests, rows, lines];
 
 const isTheirs = (row: RequestRow, { traces }: Wanted): boolean =>
   row.subject.toLowerCase() === traces.address.toLowerCase();
@@ -275,6 +270,7 @@ async function eraseWhole(
   return {
     requests: ids.length,
     mentions: 0,
+    rows: 0,
     answers: Number(answers.numDeletedRows),
     signals: Number(signals.numDeletedRows),
     lines: Number(told.numUpdatedRows),
@@ -335,6 +331,7 @@ export function added(a: Erased, b: Erased): Erased {
   return {
     requests: a.requests + b.requests,
     mentions: a.mentions + b.mentions,
+    rows: a.rows + b.rows,
     answers: a.answers + b.answers,
     signals: a.signals + b.signals,
     lines: a.lines + b.lines,

@@ -18,7 +18,7 @@ const LINES = 500;
 /** What hangs on a request and goes with it. */
 const BELONGS = ['answers', 'signals', 'messages'] as const;
 
-type Counts = Readonly<Partial<Record<'requests' | (typeof BELONGS)[number] | 'lines' | 'cut', number>>>;
+type Counts = Readonly<Partial<Record<'requests' | (typeof BELONGS)[number] | 'rows' | 'lines' | 'cut', number>>>;
 
 const choreOf = (tenantId: string): string => `retention:${tenantId}`;
 
@@ -140,6 +140,8 @@ async function remove(trx: Transaction<Tables>, ids: readonly string[]): Promise
     const { numDeletedRows } = await trx.deleteFrom(table).where('request_id', 'in', ids).executeTakeFirst();
     gone[table] = Number(numDeletedRows);
   }
+  const listed = await trx.deleteFrom('rows').where('batch_id', 'in', ids).executeTakeFirst();
+  gone['rows'] = Number(listed.numDeletedRows);
   await trx
     .deleteFrom('chores')
     .where(

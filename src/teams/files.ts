@@ -7,7 +7,7 @@ import { z } from 'zod/v4';
 import type { Desk } from '../requests/desk.ts';
 import type { DocumentFile, Documents } from '../requests/documents.ts';
 import type { Log } from '../requests/ports.ts';
-import { type Problem, problem, type Result } from '../requests/problem.ts';
+import { bad, type Problem, problem, type Result } from '../requests/problem.ts';
 import type { Person, Place, Request } from '../requests/request.ts';
 import { say } from '../requests/say.ts';
 import type { Envelope } from './activity.ts';
@@ -80,12 +80,12 @@ export interface RequestFiles {
 }
 
 export function openRequestFiles({ desk, wire, documents, place, log }: FileParts): RequestFiles {
-  async function documentOf(id: string, who: Person, where: Place): Promise<DocumentFile | Problem> {
+  async function documentOf(id: string, who: Person, where: Place): Promise<Result<DocumentFile>> {
     const request = await desk.find(id, where);
     const make = request && documents.get(request.capability);
-    if (!request || !make) return problem('gone', 'file.none');
+    if (!request || !make) return bad(problem('gone', 'file.none'));
     if (request.requester.id !== who.id)
-      return problem('denied', say('problem.notYours', { name: request.requester.name }));
+      return bad(problem('denied', say('problem.notYours', { name: request.requester.name })));
     return make(request, who);
   }
 
@@ -121,17 +121,17 @@ export function openRequestFiles({ desk, wire, documents, place, log }: FilePart
   return {
     async offer(request, who, where, describe) {
       const made = await documentOf(request.id, who, where);
-      if ('kind' in made) return made;
+      if (!made.ok) return made.problem;
       const context = { requestId: request.id };
       return post(where, {
-        summary: made.name,
+        summary: made.value.name,
         attachments: [
           {
             contentType: CONSENT,
-            name: made.name,
+            name: made.value.name,
             content: {
               description: describe(say('file.description')),
-              sizeInBytes: made.bytes.length,
+              sizeInBytes: made.value.bytes.length,
               acceptContext: context,
               declineContext: context,
             },
@@ -147,8 +147,8 @@ export function openRequestFiles({ desk, wire, documents, place, log }: FilePart
       if (action === 'decline') return say('file.declined');
       if (!uploadInfo) return problem('gone', 'bot.oldButton');
       const made = await documentOf(context.requestId, who, where);
-      if ('kind' in made) return made;
-      const why = await place.write(uploadInfo.uploadUrl, made.bytes);
+      if (!made.ok) return made.problem;
+      const why = await place.write(uploadInfo.uploadUrl, made.value.bytes);
       if (why) {
         log.warn('file.not.uploaded', { requestId: context.requestId, detail: why.detail });
         return why;

@@ -9,7 +9,7 @@ import type { Policy } from '../../src/requests/policy/policy.ts';
 import type { Person, Request } from '../../src/requests/request.ts';
 import { openStore } from '../../src/store/db.ts';
 import { engines, type TestDatabase } from '../support/db.ts';
-import { CHAT, invited, nobody, ok, Spine } from '../support/spine.ts';
+import { CHAT, fails, invited, nobody, ok, RITA, Spine } from '../support/spine.ts';
 
 const ref = (n: number, name: string) => ({ id: `a0000000-0000-4000-8000-00000000000${n}`, name });
 const AXEL = ref(2, 'Axel');
@@ -186,6 +186,17 @@ for (const engine of await engines()) {
       spine.answers(nobody, ok({ value: [] }));
       const refused = await spine.end(second.id);
       assert.deepEqual([refused.state, refused.problem?.say.key], ['failed', 'policy.refused.asker']);
+    });
+
+    it('when the directory does not say who is in a group, nobody passes, and trying again asks once more', async () => {
+      await open({ askers: { everyone: false, groups: [SALES] } });
+      const { id } = await spine.invite();
+      spine.answers(nobody, fails('denied'));
+      const request = await spine.end(id);
+      assert.deepEqual([request.state, request.problem?.say.key], ['failed', 'policy.cannotTell']);
+      assert.ok((await spine.desk.choose(id, { kind: 'retry' }, RITA, CHAT)).ok);
+      spine.answers(ok({ value: [SALES.id] }), invited);
+      assert.equal((await spine.end(id)).state, 'waiting');
     });
 
     it('rules that forbid it meanwhile are obeyed, even when it was approved', async () => {

@@ -227,9 +227,9 @@ describe('an Usher that sends through another', function () {
     try {
       await lane.town.say('invite Ana Silva <ana@partner.example> to team Apollo because joint PoC');
       assertForPeople(await lane.shows('Ana Silva', /They are now in Apollo/));
-      const [mine] = await database.run('select id, state, standing, outcome from requests');
+      const [mine] = await database.run("select id, outcome from requests where capability = 'guest'");
       const [theirs, ...others] = await lane.database.run(
-        'select key, input, outcome, standing, requester_id, state from requests',
+        "select input, outcome, standing, requester_id from requests where capability = 'guest'",
       );
       assert.deepEqual(others, []);
       assert.equal(theirs?.['standing'], 'pending');

@@ -13,7 +13,7 @@ import { appForgeries, flowAppId, roleLessAppId } from '../../src/sandbox/entra.
 import { engines } from '../support/db.ts';
 import { PEOPLE, withPolicy } from '../support/policy.ts';
 import { skip } from '../support/skip.ts';
-import { startBot } from '../support/usher.ts';
+import { spawnBot, startBot } from '../support/usher.ts';
 import { assertNothingLeaked, cardOf, type Lane, openLane, sqlite } from '../support/walk.ts';
 
 /** The documented sample, trailing comma taken out (GT365, API-invite-guest), asked for by somebody who is here. */
@@ -161,6 +161,20 @@ for (const engine of await engines()) {
       assert.equal((await lane.town.invitations()).length, 1);
     });
 
+    it('of two processes at once gets one answer, and one guest', async () => {
+      const other = await startBot(lane.town, lane.database.url, {});
+      try {
+        const apps = [app, new App({ ...lane, bot: other }, app.token)];
+        const asked = { ...SAMPLE, invitedUserEmailAddress: 'duo@partner.example' };
+        const all = await Promise.all(Array.from({ length: 20 }, (_, n) => (apps[n % 2] ?? app).ask(asked)));
+        assert.deepEqual([...new Set(all.map(({ status }) => status))], [201]);
+        assert.equal(new Set(all.map(({ body }) => JSON.stringify(body))).size, 1);
+        assert.equal((await lane.town.invitations()).length, 1);
+      } finally {
+        await other.stop();
+      }
+    });
+
     it('under a key that stands for another guest is told so', async () => {
       const key = { 'client-request-id': '7e03978e-40d5-43e8-bc93-6894a57f9325' };
       assert.equal((await app.ask({ ...SAMPLE, invitedUserEmailAddress: 'dan@partner.example' }, key)).status, 201);
@@ -306,7 +320,7 @@ describe('what an app asks for', function () {
   });
 
   it('files nothing when it is refused', async () => {
-    assert.deepEqual(await lane.database.run('select id from requests'), []);
+    assert.deepEqual(await lane.database.run("select id from requests where capability = 'guest'"), []);
   });
 
   it('may have every field of the form, by its name or another heading, in any case', async () => {
@@ -326,7 +340,7 @@ describe('what an app asks for', function () {
     const [sent] = await lane.town.invitations();
     // Graph's property of the same name is false unless it is said, and so is this one.
     assert.equal(sent?.body?.['sendInvitationMessage'], false);
-    const [row] = await lane.database.run('select input, outcome from requests');
+    const [row] = await lane.database.run("select input from requests where capability = 'guest'");
     const input = JSON.parse(String(row?.['input']));
     assert.equal(input.reason, 'Joint PoC');
     assert.equal(input.until, '2099-03-01');
@@ -569,6 +583,39 @@ describe('an approval of what Governance Toolkit 365 sends', function () {
 function inDays(days: number): string {
   return new Date(Date.now() + days * 24 * 3600_000).toISOString().slice(0, 10);
 }
+
+describe('an app whose Usher is killed while it waits', function () {
+  this.timeout(120_000);
+
+  it('asks again and gets its guest, who is invited once', async () => {
+    const lane = await openLane(await sqlite());
+    await lane.bot.stop();
+    const environment = { GUEST_PROVIDER: 'gt365', CALL_TIMEOUT_MS: '10000' };
+    let bot = await spawnBot(lane.town, lane.database.url, environment);
+    try {
+      const app = await openApp({ ...lane, bot });
+      // The work is done, and the answer is on its way for longer than the bot lives.
+      await lane.town.fault({ remote: 'gt365', kind: 'slow', ms: 5_000 });
+      const asked = assert.rejects(() => app.ask());
+      await lane.town.control(`wait?${new URLSearchParams({ mails: 'john.doe@gmail.com', timeoutMs: '15000' })}`);
+      await bot.kill();
+      await asked;
+      bot = await spawnBot(lane.town, lane.database.url, environment);
+      const { status, body } = await new App({ ...lane, bot }, app.token).ask();
+      assert.equal(status, 201, JSON.stringify(body));
+      assert.equal(body.status, 'PendingAcceptance');
+      // The link went down with the answer, and that is said.
+      assert.equal(body.inviteRedeemUrl, '');
+      assert.match(body.message, /answer got lost on the way, but the invitation is there/);
+      assert.equal(lane.town.sandbox.world.mails.length, 1);
+      assert.equal((await lane.database.run("select id from requests where capability = 'guest'")).length, 1);
+    } finally {
+      await bot.stop();
+      await lane.town.close();
+      await lane.database.drop();
+    }
+  });
+});
 
 describe('the curl of the README', function () {
   this.timeout(30_000);

@@ -158,6 +158,18 @@ for (const engine of await engines()) {
       );
     });
 
+    it('the file of the audit is offered on its card', async () => {
+      await lane.town.say('audit from yesterday');
+      await lane.town.until(/Audit since/);
+      const cards = async () => (await lane.town.cards()).filter((one) => buttonsOf(one).includes('request.file'));
+      while ((await cards()).length === 0) await lane.town.until(/Head of the chain/);
+      const card = (await cards()).at(-1)!;
+      assertForPeople(card);
+      const requestId = cardOf(card).actions?.[0]?.data?.['requestId'];
+      await lane.town.press(card.activityId, 'request.file', { requestId });
+      await lane.town.until(/audit-\d{4}-\d\d-\d\d-\d{4}-\d\d-\d\d\.csv/);
+    });
+
     it('offers the audit as a form, with its faults beside their fields', async () => {
       const form = await answer('audit');
       assert.deepEqual(buttonsOf(form).slice(0, 1), ['audit.submit']);

@@ -31,6 +31,7 @@ export interface ForgetInput {
 const Counts = z.object({
   requests: z.number(),
   mentions: z.number(),
+  rows: z.number(),
   answers: z.number(),
   signals: z.number(),
   lines: z.number(),
@@ -107,7 +108,7 @@ function step(input: ForgetInput, answers: readonly Answer[], facts: Facts<Forge
     if (!counted.ok) return { kind: 'fail', problem: counted.problem, fresh: true };
     const kept = counted.body as unknown as z.infer<typeof Kept>;
     // Nothing but this request itself, which then has nothing to ask.
-    if (kept.requests + kept.mentions + kept.lines > 0)
+    if (kept.requests + kept.mentions + kept.rows + kept.lines > 0)
       return {
         kind: 'ask',
         question: { say: asks(kept), field: 'confirm', options: [{ title: say('forget.erase'), value: 'erase' }] },
@@ -154,7 +155,7 @@ function story({ id, input, outcome, note, question, requester }: Request<Forget
     buttons: [],
   };
   if (outcome.did === 'erasing') return { title, rows, live };
-  const { requests, mentions, answers, signals, lines, at, head } = outcome;
+  const { requests, mentions, rows: listed, answers, signals, lines, at, head } = outcome;
   const many = (label: string, count: number): Story['rows'][number] => ({ label: say(label), text: String(count) });
   return {
     title,
@@ -164,13 +165,14 @@ function story({ id, input, outcome, note, question, requester }: Request<Forget
       { label: say('forget.row.by'), text: requester.name },
       many('forget.row.requests', requests),
       many('forget.row.mentions', mentions),
+      many('forget.row.rows', listed),
       many('forget.row.answers', answers + signals),
       many('forget.row.lines', lines),
       ...(head ? [{ label: say('forget.row.head'), text: `${head.n} ${head.hash}` }] : []),
       { label: say('forget.row.stays'), text: say('forget.stays') },
     ],
     ending: {
-      sentence: say(requests + mentions + lines > 0 ? 'forget.done' : 'forget.nothing'),
+      sentence: say(requests + mentions + listed + lines > 0 ? 'forget.done' : 'forget.nothing'),
       tone: 'good',
       buttons: [],
     },

@@ -6,6 +6,7 @@
 import type { AnyCapability, Raw } from '../capability.ts';
 import type { Document, Speak } from '../documents.ts';
 import type { Store } from '../ports.ts';
+import { good } from '../problem.ts';
 import type { Request } from '../request.ts';
 import { say } from '../say.ts';
 import { storyOf } from '../storyOf.ts';
@@ -58,7 +59,7 @@ export function listDocument(
       why,
       id,
     ]);
-    return { name: fileName(name, batch.id), bytes: writeTable([head, ...rows]) };
+    return good({ name: fileName(name, batch.id), bytes: writeTable([head, ...rows]) });
   };
 }
 

@@ -1,10 +1,12 @@
 /**
  * The audit as a CSV file for whoever asked for it: a line per line of the audit, and last the head of the chain.
- * RFC 4180, UTF-8 with a mark, so that Excel reads it. Must not know SQL, cards, or how a file gets to a person.
+ * Must not know SQL, cards, or how a file gets to a person.
  */
+import type { Document } from '../documents.ts';
+import { writeTable } from '../many/csv.ts';
 import type { Clock, Store } from '../ports.ts';
-import { type Problem, problem } from '../problem.ts';
-import type { Person, Request } from '../request.ts';
+import { bad, good, problem } from '../problem.ts';
+import type { Request } from '../request.ts';
 import type { AuditEntry, Span } from './keeping.ts';
 import { turn, verifyAudit } from './verifying.ts';
 
@@ -13,11 +15,6 @@ export interface AuditFileParts {
   readonly clock: Clock;
   /** Entra object ids of those who may. */
   readonly admins: ReadonlySet<string>;
-}
-
-export interface FileOf {
-  readonly name: string;
-  readonly bytes: Uint8Array;
 }
 
 /** What a request for the audit asks for: days for people, epoch ms for the store. */
@@ -37,18 +34,22 @@ export function spanOf({ tenantId, createdAt, input }: Pick<Request, 'tenantId' 
 
 const COLUMNS = ['at', 'who', 'who id', 'what', 'request', 'capability', 'subject', 'detail'];
 const PAGE = 500;
+/** Bytes of the mark at the beginning of every table, of which a file has one. */
+const MARK = 3;
 
-/** Makes the file of a request, for its requester, who still has to be an admin. */
-export function auditFile({ store, clock, admins }: AuditFileParts) {
-  return async (request: Request, who: Pick<Person, 'id'>): Promise<FileOf | Problem> => {
-    if (!admins.has(who.id)) return problem('denied', 'problem.adminsOnly');
-    if (request.requester.id !== who.id) return problem('denied', 'problem.onlyTheAsker');
+/** Makes the file of a request, for whoever asked for it, who still has to be an admin. */
+export function auditFile({ store, clock, admins }: AuditFileParts): Document {
+  return async (request, who) => {
+    if (!admins.has(who.id)) return bad(problem('denied', 'problem.adminsOnly'));
     const { keeping } = store;
     const verdict = await verifyAudit(keeping);
-    const pieces = [`\ufeff${row(COLUMNS)}`];
+    const pages = [writeTable([COLUMNS])];
+    const add = (rows: readonly (readonly string[])[]): void => {
+      if (rows.length > 0) pages.push(writeTable(rows).subarray(MARK));
+    };
     for (let after = Number.MIN_SAFE_INTEGER; ; ) {
       const page = await keeping.entries(spanOf(request), after, PAGE);
-      pieces.push(page.map(rowOf).join(''));
+      add(page.map(rowOf));
       if (page.length < PAGE) break;
       after = page.at(-1)?.seq ?? after;
       await turn();
@@ -56,24 +57,33 @@ export function auditFile({ store, clock, admins }: AuditFileParts) {
     const state = verdict.ok
       ? { links: verdict.head.n, head: verdict.head.hash, verifies: 'yes' }
       : { verifies: 'no', broken: verdict.why.key };
-    pieces.push(row([iso(clock.now()), 'Usher', 'usher', 'chain', '', '', '', detailOf(state)]));
+    add([[iso(clock.now()), 'Usher', 'usher', 'chain', '', '', '', detailOf(state)]]);
     const { from, to } = request.input as AuditInput;
     const last = to ?? iso(request.createdAt).slice(0, 10);
-    return { name: `audit-${from}-${last}.csv`, bytes: new TextEncoder().encode(pieces.join('')) };
+    return good({ name: `audit-${from}-${last}.csv`, bytes: joined(pages) });
   };
 }
 
-const rowOf = ({ at, who, name, what, requestId, capability, subject, detail }: AuditEntry): string =>
-  row([
-    iso(at),
-    who === null ? '(erased)' : who === 'usher' ? 'Usher' : (name ?? ''),
-    who ?? '',
-    what,
-    requestId ?? '',
-    capability ?? '',
-    subject ?? '',
-    detailOf(detail),
-  ]);
+function joined(pages: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pages.reduce((sum, page) => sum + page.length, 0));
+  let at = 0;
+  for (const page of pages) {
+    bytes.set(page, at);
+    at += page.length;
+  }
+  return bytes;
+}
+
+const rowOf = ({ at, who, name, what, requestId, capability, subject, detail }: AuditEntry): readonly string[] => [
+  iso(at),
+  who === null ? '(erased)' : who === 'usher' ? 'Usher' : (name ?? ''),
+  who ?? '',
+  what,
+  requestId ?? '',
+  capability ?? '',
+  subject ?? '',
+  detailOf(detail),
+];
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -82,11 +92,3 @@ const detailOf = (detail: AuditEntry['detail']): string =>
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${name}: ${value}`)
     .join('; ');
-
-const row = (cells: readonly string[]): string => `${cells.map(cell).join()}\r\n`;
-
-/** Quoted always; what a spreadsheet would take for a formula begins with an apostrophe (OWASP, CSV injection). */
-function cell(text: string): string {
-  const harmless = /^[\s]*[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return `"${harmless.replaceAll('"', '""')}"`;
-}

@@ -33,6 +33,8 @@ export interface Erased {
   readonly requests: number;
   /** Requests about others that mentioned the person: only the mention is gone. */
   readonly mentions: number;
+  /** Rows of lists. */
+  readonly rows: number;
   readonly answers: number;
   readonly signals: number;
   /** Lines of the audit whose details are gone. */

@@ -55,6 +55,11 @@ export function finderOf({ address, ids, names }: Traces): Finder {
   };
 }
 
+/** JSON as text that has its shape and nothing to say: of what is all about the person. */
+export function emptied(json: string): string {
+  return JSON.stringify(JSON.parse(json), (_key, value: unknown) => (typeof value === 'string' ? '' : value));
+}
+
 /** What a person goes by according to JSON that is about them: `input`, `outcome` and answers of their requests. */
 export function tracesIn(address: string, values: readonly unknown[]): Traces {
   const ids = new Set<string>();

@@ -1,9 +1,11 @@
 /** Laws of forgetting: what was about a person is gone from everywhere, and nothing else is. Must not know how it is done. */
 import assert from 'node:assert/strict';
 import type { Call } from '../../../src/requests/capability.ts';
+import type { Row } from '../../../src/requests/many/rows.ts';
 import type { Draft, Store } from '../../../src/requests/ports.ts';
 import { verifyAudit } from '../../../src/requests/proof/verifying.ts';
 import type { Person, Request } from '../../../src/requests/request.ts';
+import { say } from '../../../src/requests/say.ts';
 import { dump, files } from '../../support/dump.ts';
 import { acceptOne, type Bench, call, change, claimOne, line, MINUTE, NOW } from './bench.ts';
 
@@ -101,24 +103,43 @@ async function fill(store: Store) {
     others.push(
       await ended(store, { subject: address, input: { address, displayName: `Namesake of ${address.length}` } }),
     );
+  const row = (n: number, subject: string | null, content: unknown, why: string | null = null): Row => ({
+    n,
+    line: n + 2,
+    verdict: subject === null ? 'unreadable' : 'ready',
+    subject,
+    content,
+    why: why === null ? null : say('k', { text: why }),
+  });
+  const list = await ended(store, {
+    capability: 'batch',
+    subject: 'list.csv',
+    input: { name: 'list.csv' },
+    rows: [
+      row(0, ANA, { address: ANA, displayName: NAME, message: 'my dearest', sendMail: true }),
+      row(1, 'bo@partner.example', { address: 'bo@partner.example', cc: ANA }),
+      row(2, null, { people: `${NAME} <${ANA}> so secret` }, ANA),
+      row(3, `di${ANA}`, { address: `di${ANA}` }),
+    ],
+  });
   const asks = await acceptOne(store, {
     capability: 'forget',
     subject: ANA,
     input: { address: ANA, isConfirmed: true },
     requester: ADMIN,
   });
-  return { hers, ring, copied, others, asks };
+  return { hers, ring, copied, others, list, asks };
 }
 
 export function forgettingLaws(bench: () => Bench): void {
   it('what is counted is what is erased, and no table and no file holds a trace of it', async function () {
     this.timeout(20_000);
     const { store, database, engine } = bench();
-    const { hers, ring, copied, others, asks } = await fill(store);
+    const { hers, ring, copied, others, list, asks } = await fill(store);
     assert.ok((await dump(database)).some((row) => found(row).length > 0));
     const { live, ...kept } = await store.keeping.kept('tenant-1', ANA, asks.id);
     assert.deepEqual(live, []);
-    assert.deepEqual(kept, { requests: 2, mentions: 2, answers: 5, signals: 1, lines: 5 });
+    assert.deepEqual(kept, { requests: 2, mentions: 2, rows: 3, answers: 5, signals: 1, lines: 5 });
     const erased = await store.keeping.erase(asks, ADMIN, NOW, never);
     assert.deepEqual(erased, { ...kept, isDone: true, waitsFor: [] });
 
@@ -161,6 +182,16 @@ export function forgettingLaws(bench: () => Bench): void {
       { id: 'b', name: 'Bo' },
     ]);
     assert.deepEqual((await store.get(copied.id))!.input, { address: 'bo@partner.example', cc: '(erased)' });
+    const page = await store.rows.page(list.id, -1, 9);
+    assert.deepEqual(
+      page.map(({ row }) => [row.subject, row.content, row.why?.with?.['text']]),
+      [
+        ['', { address: '', displayName: '', message: '', sendMail: true }, undefined],
+        ['bo@partner.example', { address: 'bo@partner.example', cc: '(erased)' }, undefined],
+        [null, { people: '' }, '(erased)'],
+        [`di${ANA}`, { address: `di${ANA}` }, undefined],
+      ],
+    );
     for (const other of others) assert.deepEqual(await store.get(other.id), other);
     const verdict = await verifyAudit(store.keeping);
     assert.ok(verdict.ok, JSON.stringify(verdict));
@@ -282,6 +313,7 @@ export function forgettingLaws(bench: () => Bench): void {
     assert.deepEqual(erased, {
       requests: 0,
       mentions: 0,
+      rows: 0,
       answers: 0,
       signals: 0,
       lines: 0,

@@ -1,5 +1,6 @@
 /** Laws of retention: what is over its time goes, once, and the chain stays whole. Must not know how it is removed. */
 import assert from 'node:assert/strict';
+import type { Row } from '../../../src/requests/many/rows.ts';
 import type { Draft, Store } from '../../../src/requests/ports.ts';
 import type { Retention } from '../../../src/requests/proof/keeping.ts';
 import { sealAll, verifyAudit } from '../../../src/requests/proof/verifying.ts';
@@ -45,7 +46,8 @@ const isWhole = async (store: Store) => {
 export function retentionLaws(bench: () => Bench): void {
   it('what ended before the moment goes with all that hangs on it, and one line tells of it', async () => {
     const { store, database } = bench();
-    const old = [await ended(store, NOW), await ended(store, NOW + 1)];
+    const row: Row = { n: 0, line: 2, verdict: 'ready', subject: 'x', content: {}, why: null };
+    const old = [await ended(store, NOW), await ended(store, NOW + 1, { capability: 'batch', rows: [row] })];
     const young = await ended(store, NOW + 50 * DAY);
     await sealAll(store.keeping);
     await removeAll(store, NOW + 10 * DAY);
@@ -67,6 +69,7 @@ export function retentionLaws(bench: () => Bench): void {
       answers: 2,
       signals: 2,
       messages: 2,
+      rows: 1,
       lines: 4,
       cut: 4,
       before: new Date(NOW + 10 * DAY).toISOString(),
