@@ -307,9 +307,9 @@ describe('a typed command', function () {
     });
   });
 
-  it('with files is told what to do instead', async () => {
-    const text = await words('', { attachments: [{ name: 'guests.csv', text: 'ana@partner.example' }] });
-    assert.match(text, /I cannot read attached files\. Please paste the addresses after the word “invite”\./);
+  it('with files that it cannot take is told what to do instead', async () => {
+    const text = await words('requests', { attachments: [{ name: 'guests.csv', text: 'ana@partner.example' }] });
+    assert.match(text, /I read a file only as a list of guests\. Please send it with the word “invite”/);
   });
 
   it('in another language is answered in English, with dates as English has them', async () => {
