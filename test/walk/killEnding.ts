@@ -44,7 +44,7 @@ export function assertOnce(ending: Ending, teams: readonly string[]): void {
   assert.deepEqual(ending.teams, Object.fromEntries(teams.map((team) => [team, 1])));
   assert.equal(cards.length, 1, `not one card but: ${cards.join(' | ')}`);
   assert.match(cards[0] ?? '', /^Invited: /);
-  assert.match(audit.join(', '), /^accepted(, call sent, call (answered|lost))*$/);
+  assert.match(audit.join(', '), /^accepted, allowed(, call sent, call (answered|lost))*$/);
   const posts = calls.filter(isInvitation);
   const marks = audit.filter((what) => what === 'call sent');
   assert.ok(posts.length <= marks.length, 'an invitation left without being marked as sent');
