@@ -124,6 +124,8 @@ function play(capability: AnyCapability, given: Given): unknown {
     policyVersion: 3,
     now: NOW,
   };
+  const denied = capability.denies?.(requester, place);
+  if (denied) return { denied: spoken(denied.say) };
   const typed = given.raw ?? readArguments(given.typed ?? '', capability.fields);
   const raw = given.raw ? typed : (capability.arrange?.(typed, around) ?? typed);
   const read = capability.read(raw, around);

@@ -109,9 +109,9 @@ for (const engine of await engines()) {
 
     it('are seen and changed by admins only, where nobody reads along', async () => {
       await lane.town.say('policy', { conversation: 'personal:dan', user: 'dan' });
-      await lane.town.until(/Only admins may see and change the rules/, 'personal:dan');
+      await lane.town.until(/Only the people whom your admin has named/, 'personal:dan');
       await lane.town.say('policy', { conversation: 'group', mention: true });
-      await lane.town.until(/Write to me in our own chat/, 'group');
+      await lane.town.until(/Ask me that in a chat with me alone/, 'group');
       const card = await form();
       const data = buttonOf(card, 'policy.submit');
       const forged = { ...valuesOf(card), blockedDomains: 'contoso.example' };

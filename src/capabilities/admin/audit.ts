@@ -8,9 +8,9 @@ import { bad, good, type Problem, type Result } from '../../requests/problem.ts'
 import { type AuditInput, spanOf } from '../../requests/proof/auditFile.ts';
 import type { Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
+import { type AdminSettings, adminsOnly } from '../admins.ts';
 import { beginningOf, looksLikeDay, readDay, readPastDay } from '../days.ts';
 import { given, readerOf } from '../reader.ts';
-import { type AdminSettings, refusal } from './admins.ts';
 
 export interface AuditOutcome {
   readonly lines: number;
@@ -58,7 +58,8 @@ export function audit(settings: AdminSettings): Capability<AuditInput, AuditOutc
     remote: 'store',
     commands: ['audit'],
     fields: FIELDS,
-    read: (raw, around) => read(raw, around, settings),
+    denies: adminsOnly(settings),
+    read,
     write: ({ from, to }) => given({ from, to }) as Raw,
     choose: (input) => input,
     subject: ({ from, to }) => (to === undefined ? from : `${from} ${to}`),
@@ -68,13 +69,7 @@ export function audit(settings: AdminSettings): Capability<AuditInput, AuditOutc
   };
 }
 
-function read(
-  raw: Raw,
-  around: Surroundings,
-  settings: AdminSettings,
-): Result<readonly AuditInput[], readonly Problem[]> {
-  const refused = refusal(around, settings);
-  if (refused) return bad([refused]);
+function read(raw: Raw, around: Surroundings): Result<readonly AuditInput[], readonly Problem[]> {
   const { faults, fault, text } = readerOf(raw, FIELDS);
   const day = (name: string): string | undefined => {
     const typed = text(name);

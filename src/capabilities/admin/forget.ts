@@ -4,23 +4,13 @@
  * itself (`requests/proof/storeRemote.ts`), so that no call holds it.
  */
 import { z } from 'zod/v4';
-import type {
-  Answer,
-  Call,
-  Capability,
-  Facts,
-  Field,
-  Raw,
-  Step,
-  Story,
-  Surroundings,
-} from '../../requests/capability.ts';
+import type { Answer, Call, Capability, Facts, Field, Raw, Step, Story } from '../../requests/capability.ts';
 import { bad, good, type Problem, type Result } from '../../requests/problem.ts';
 import type { Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
+import { type AdminSettings, adminsOnly } from '../admins.ts';
 import { faultOfAddress, readPeople } from '../guest/people.ts';
 import { readerOf } from '../reader.ts';
-import { type AdminSettings, refusal } from './admins.ts';
 
 export interface ForgetInput {
   /** In lower case; absent once it is erased. */
@@ -68,7 +58,8 @@ export function forget(settings: AdminSettings): Capability<ForgetInput, ForgetO
     remote: 'store',
     commands: ['forget'],
     fields: FIELDS,
-    read: (raw, around) => read(raw, around, settings),
+    denies: adminsOnly(settings),
+    read,
     write: ({ address }): Raw => (address === undefined ? {} : { address }),
     choose: (input, _field, { value }) => (value === 'erase' ? { ...input, isConfirmed: true } : input),
     subject: ({ address }) => address ?? '',
@@ -78,13 +69,7 @@ export function forget(settings: AdminSettings): Capability<ForgetInput, ForgetO
   };
 }
 
-function read(
-  raw: Raw,
-  around: Surroundings,
-  settings: AdminSettings,
-): Result<readonly ForgetInput[], readonly Problem[]> {
-  const refused = refusal(around, settings);
-  if (refused) return bad([refused]);
+function read(raw: Raw): Result<readonly ForgetInput[], readonly Problem[]> {
   const { faults, fault, text } = readerOf(raw, FIELDS);
   const { people, unreadable } = readPeople(text('address') ?? '');
   const [one, ...others] = people;

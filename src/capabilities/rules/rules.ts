@@ -5,31 +5,19 @@
 import { z } from 'zod/v4';
 import type { Answer, Call, Capability, Step } from '../../requests/capability.ts';
 import { Policy } from '../../requests/policy/policy.ts';
-import { bad, good, type Problem, problem } from '../../requests/problem.ts';
-import type { Person, Place, Request } from '../../requests/request.ts';
+import { bad, good, problem } from '../../requests/problem.ts';
+import type { Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
+import { type AdminSettings, adminsOnly } from '../admins.ts';
 import { changesOf } from './diff.ts';
 import { POLICY_FIELDS, type PolicyDraft, type PolicyInput, readPolicy, writePolicy } from './input.ts';
 import { RESOLVE_ANSWERS, resolved } from './resolve.ts';
-
-export interface RulesSettings {
-  /** Entra object ids of those who may set Usher up. */
-  readonly admins: ReadonlySet<string>;
-}
 
 interface RulesOutcome {
   readonly version: number;
 }
 
-/** Why somebody may not see or change the rules here. */
-const deniesAnyBut =
-  ({ admins }: RulesSettings, isAnywhere = false) =>
-  (who: Person, where: Place): Problem | null => {
-    if (!admins.has(who.id)) return problem('denied', 'policy.adminsOnly');
-    return isAnywhere || where.kind === 'personal' ? null : problem('input', 'policy.personalOnly');
-  };
-
-export function rules(settings: RulesSettings): Capability<PolicyInput, RulesOutcome> {
+export function rules(settings: AdminSettings): Capability<PolicyInput, RulesOutcome> {
   return {
     name: 'policy',
     topic: 'rules',
@@ -37,7 +25,7 @@ export function rules(settings: RulesSettings): Capability<PolicyInput, RulesOut
     fields: POLICY_FIELDS,
     formFirst: true,
     remote: 'store',
-    denies: deniesAnyBut(settings),
+    denies: adminsOnly(settings),
     // The form holds what holds now, and what was typed besides.
     arrange: (raw, { policy, policyVersion }) => {
       const { askers, ...typed } = raw;
@@ -114,7 +102,7 @@ interface UndoInput {
 }
 
 /** The rules as they were before a version, as a new one: what is undone can be undone. */
-export function rulesUndo(settings: RulesSettings): Capability<UndoInput, RulesOutcome> {
+export function rulesUndo(settings: AdminSettings): Capability<UndoInput, RulesOutcome> {
   return {
     name: 'policyUndo',
     topic: 'rules',
@@ -122,7 +110,7 @@ export function rulesUndo(settings: RulesSettings): Capability<UndoInput, RulesO
     commands: ['policy undo', 'undo policy'],
     fields: [{ name: 'version', kind: 'text', words: 'policyUndo.field.version', max: 10 }],
     remote: 'store',
-    denies: deniesAnyBut(settings),
+    denies: adminsOnly(settings),
     read: (raw, { policyVersion }) => {
       const version = raw['version'] === undefined ? policyVersion : Number(raw['version']);
       if (!Number.isInteger(version) || version < 1 || version > policyVersion)
@@ -147,7 +135,7 @@ export function rulesUndo(settings: RulesSettings): Capability<UndoInput, RulesO
 }
 
 /** From here on approvals are asked for in this channel as well. */
-export function approvalsHere(settings: RulesSettings): Capability<PolicyInput, RulesOutcome> {
+export function approvalsHere(settings: AdminSettings): Capability<PolicyInput, RulesOutcome> {
   return {
     name: 'approvalsHere',
     topic: 'rules',
@@ -155,7 +143,7 @@ export function approvalsHere(settings: RulesSettings): Capability<PolicyInput, 
     commands: ['approvals here'],
     fields: [],
     remote: 'store',
-    denies: deniesAnyBut(settings, true),
+    denies: adminsOnly(settings, true),
     read: (_raw, { policy, policyVersion, place }) => {
       if (place.kind === 'personal') return bad([problem('input', 'approvalsHere.notHere')]);
       if (policy.approvals.length === 0) return bad([problem('input', 'approvalsHere.noRule')]);
