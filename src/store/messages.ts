@@ -35,12 +35,21 @@ export async function wantVersion(trx: Transaction<Tables>, requestId: string, v
   await trx.updateTable('messages').set({ wanted_version: version }).where('request_id', '=', requestId).execute();
 }
 
-/** One more message that is to show the request, from `at` on. */
+/**
+ * One more message that is to show the request, from `at` on. What has no card of its own (a row of a list) is told to
+ * whoever asked by the list's card, and not by hundreds of others; those who are to approve it get theirs.
+ */
 export async function showAt(
   trx: Transaction<Tables>,
   { id, version }: Pick<RequestRow, 'id' | 'version'>,
   { place, audience, at = 0 }: NonNullable<Change['shows']>[number],
 ): Promise<void> {
+  const own = trx
+    .selectFrom('messages')
+    .select('request_id')
+    .where('request_id', '=', id)
+    .where('audience', '=', 'asker');
+  if (audience === 'asker' && !(await own.limit(1).executeTakeFirst())) return;
   await trx
     .insertInto('messages')
     .values({

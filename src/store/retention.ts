@@ -135,7 +135,6 @@ async function remove(trx: Transaction<Tables>, ids: readonly string[]): Promise
     .where(sql<boolean>`(who_salt is not null or detail_salt is not null)`)
     .executeTakeFirst();
   const gone: Record<string, number> = {};
-  await trx.deleteFrom('rows').where('batch_id', 'in', ids).execute();
   for (const table of BELONGS) {
     const { numDeletedRows } = await trx.deleteFrom(table).where('request_id', 'in', ids).executeTakeFirst();
     gone[table] = Number(numDeletedRows);

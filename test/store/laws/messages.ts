@@ -189,4 +189,70 @@ export function messageLaws(bench: () => Bench): void {
     await store.followAt(id, PLACE, 'm2', 1);
     assert.equal((await claimLater(store))[0]!.message.activityId, 'm2');
   });
+
+  const elsewhere = (conversationId: string) => ({ ...PLACE, kind: 'personal' as const, conversationId });
+
+  it('a request is shown elsewhere too, from a moment on, to those whom it is for, once per place', async () => {
+    const { store } = bench();
+    const { id, fence } = await inHand(store);
+    const shows = [
+      { place: elsewhere('person:axel'), audience: 'approvers' as const },
+      { place: elsewhere('person:axel'), audience: 'approvers' as const },
+      { place: elsewhere('person:ada'), audience: 'approvers' as const, at: LATER + MINUTE },
+    ];
+    await store.move(id, fence, change('awaiting approval', { visible: true, shows, nextAt: LATER + 9 * MINUTE }));
+    const whom = (found: Awaited<ReturnType<typeof claimLater>>) =>
+      found.map(({ message }) => [message.place.conversationId, message.audience]).sort();
+    assert.deepEqual(
+      whom(await claimLater(store)),
+      [
+        [WHERE, 'asker'],
+        ['person:axel', 'approvers'],
+      ].sort(),
+    );
+    assert.ok(whom(await claimLater(store, LATER + MINUTE)).some(([where]) => where === 'person:ada'));
+  });
+
+  it('what was not posted yet is not posted any more once it is not wanted; what was, is kept up to date', async () => {
+    const { store } = bench();
+    const { id, fence } = await inHand(store);
+    const shows = ['person:axel', 'person:ada'].map((where, n) => ({
+      place: elsewhere(where),
+      audience: 'approvers' as const,
+      at: n === 0 ? 0 : LATER + 5 * MINUTE,
+    }));
+    const asked = await store.move(
+      id,
+      fence,
+      change('awaiting approval', { visible: true, shows, nextAt: LATER + 9 * MINUTE }),
+    );
+    await claimLater(store);
+    await store.messageShown(id, 'person:axel', 'm9', asked!.version);
+    await store.decide(
+      id,
+      asked!.version,
+      'awaiting approval',
+      change('declined', { visible: true, hides: 'approvers' }),
+    );
+    const left = await claimLater(store, LATER + 9 * MINUTE);
+    assert.deepEqual(
+      left.map(({ message }) => message.place.conversationId).filter((where) => where.startsWith('person:')),
+      ['person:axel'],
+    );
+  });
+
+  it('a request without a card of its own is shown elsewhere to those who approve, and to nobody else', async () => {
+    const { store } = bench();
+    await acceptOne(store, { silent: true });
+    const { request } = await claimOne(store);
+    const shows = [
+      { place: elsewhere('person:rita'), audience: 'asker' as const },
+      { place: elsewhere('person:axel'), audience: 'approvers' as const },
+    ];
+    await store.move(request.id, request.fence, change('awaiting approval', { visible: true, shows, nextAt: LATER }));
+    assert.deepEqual(
+      (await claimLater(store)).map(({ message }) => message.place.conversationId),
+      ['person:axel'],
+    );
+  });
 }
