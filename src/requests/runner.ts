@@ -59,6 +59,9 @@ export interface RunnerParts {
   readonly changed: (request: Request) => void;
 }
 
+/** Keys that are remembered. */
+const MOST_FILED = 1_000;
+
 /** The store failed: the request is as sound as before. Its lease runs out, and whoever comes next goes on. */
 class StoreTrouble extends Error {
   constructor(cause: unknown) {
@@ -74,6 +77,8 @@ export class Runner {
   readonly #parts: RunnerParts;
   readonly #pump: Pump<Claim>;
   readonly #stopping = new AbortController();
+  /** Keys of what was filed from here lately. */
+  readonly #filed = new Set<string>();
   /** What is worked on here, so that its leases can be extended. */
   readonly #inHand = new Set<Request>();
   readonly #rows: ReturnType<typeof openRows>;
@@ -231,8 +236,12 @@ export class Runner {
 
   /** On behalf of whoever asked, and where. */
   async #file(request: Request, filing: Filing): Promise<void> {
+    // What is filed once for all (the sweep, by every row of a list) need not be offered to the store again.
+    if (this.#filed.has(filing.key)) return;
     const { store, clock, capabilities, changed } = this.#parts;
     await store.accept([draftOf(request, filing, capabilities)], clock.now(), 0).catch(trouble);
+    if (this.#filed.size >= MOST_FILED) this.#filed.clear();
+    this.#filed.add(filing.key);
     this.wake();
     if (filing.shown) changed(request);
   }
