@@ -12,6 +12,7 @@ import type { Store } from '../ports.ts';
 import { bad, good, type Problem, problem, type Result } from '../problem.ts';
 import type { Request } from '../request.ts';
 import { type Say, say } from '../say.ts';
+import { askerWhoMay } from './fileRows.ts';
 import { FEW, MOST_ROWS, type RawRow, type Row, VERDICTS, type Verdict } from './rows.ts';
 
 /** The capability whose requests are lists. */
@@ -86,7 +87,8 @@ export async function fileList(
   // Not one row makes sense: what is wrong with the first is wrong with the list.
   if (rows.every(({ verdict }) => verdict === 'unreadable')) return bad(read[0]?.problems ?? []);
   const cases = ready.flatMap(({ content }) => of.judged?.(content as never, []) ?? []);
-  const strictest = cases.find((one) => judge(inForce, one, asker, now).kind === 'needs approval') ?? cases[0];
+  const known = askerWhoMay(inForce, asker);
+  const strictest = cases.find((one) => judge(inForce, one, known, now).kind === 'needs approval') ?? cases[0];
   const asked = strictest ? { ...strictest, count: ready.length } : null;
   const verdict = asked && judge(inForce, asked, asker, now);
   if (verdict?.kind === 'refused') return bad([verdict.problem]);

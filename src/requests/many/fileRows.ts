@@ -8,12 +8,13 @@ import { type Approval, digest } from '../approval.ts';
 import type { AnyCapability } from '../capability.ts';
 import { newId } from '../ids.ts';
 import { everyUs } from '../pace.ts';
-import { judge } from '../policy/judge.ts';
+import { type Asker, judge } from '../policy/judge.ts';
 import type { PolicyInForce } from '../policy/policy.ts';
 import type { PolicyNow } from '../policy/rules.ts';
 import type { Clock, Store } from '../ports.ts';
 import type { Request } from '../request.ts';
 import { storyOf } from '../storyOf.ts';
+import { calledOff, isTouched } from '../withdraw.ts';
 import type { KeptRow, RowEnd, Tally } from './rows.ts';
 
 /**
@@ -31,6 +32,8 @@ export interface RowParts {
   readonly clock: Clock;
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
   readonly policyNow: PolicyNow;
+  /** Called after each change a person can see. */
+  readonly changed: (request: Request) => void;
 }
 
 /** The part of a list's input that is needed here. */
@@ -39,7 +42,7 @@ interface ListInput {
   readonly of: string;
 }
 
-export function openRows({ store, clock, capabilities, policyNow }: RowParts) {
+export function openRows({ store, clock, capabilities, policyNow, changed }: RowParts) {
   const { rows } = store;
   const named = (name: string): AnyCapability => {
     const capability = capabilities.get(name);
@@ -82,6 +85,7 @@ export function openRows({ store, clock, capabilities, policyNow }: RowParts) {
       const trouble = await rows.trouble(batch.id, TOLD);
       return {
         stages: await rows.stages(batch.id),
+        held: await rows.held(batch.id),
         trouble: trouble.map(({ line, request }) => ({
           line,
           subject: request.subject,
@@ -95,7 +99,9 @@ export function openRows({ store, clock, capabilities, policyNow }: RowParts) {
     async file(batch: Request): Promise<void> {
       const { capability, list } = listOf(batch);
       const { filed = 0 } = await rows.stages(batch.id);
-      const next = await rows.waiting(batch.id, Math.max(0, UNDER_WAY - filed));
+      // Who waits for somebody takes up no pace: whoever comes after them does not wait along.
+      const moving = filed - (await rows.held(batch.id));
+      const next = await rows.waiting(batch.id, Math.max(0, UNDER_WAY - moving));
       if (next.length === 0) return;
       const now = clock.now();
       const every = everyUs(list.pace);
@@ -110,7 +116,34 @@ export function openRows({ store, clock, capabilities, policyNow }: RowParts) {
 
     /** Whatever failed waits to be filed once more. */
     again: (batch: Request): Promise<void> => rows.restage(batch.id, 'failed', 'waits'),
+
+    /** Calls off whatever waits for somebody and has not changed anything; who was to approve it sees that it is over. */
+    async withdraw(batch: Request): Promise<void> {
+      for (let after = -1; ; ) {
+        const page = await rows.heldAfter(batch.id, after, LOOKED_AT);
+        const last = page.at(-1);
+        if (!last) return;
+        after = last.n;
+        for (const { request } of page) {
+          if (await isTouched(store, request)) continue;
+          const at = clock.now();
+          const { id, tenantId, version, state } = request;
+          const line = { at, tenantId, requestId: id, who: batch.requester.id, what: 'cancelled' };
+          // One that has moved on meanwhile is met again at the next look.
+          const moved = await store.decide(id, version, state, calledOff(at, [line]));
+          if (moved) changed(moved);
+        }
+      }
+    },
   };
+}
+
+/**
+ * Whoever asks, as if the directory had said that they may: whether that is so is for the gate, here it is only asked which
+ * rule of approval there is.
+ */
+export function askerWhoMay({ policy }: PolicyInForce, asker: Pick<Asker, 'id' | 'isAdmin'>): Asker {
+  return { ...asker, groups: new Set(policy.askers.groups.map(({ id }) => id)), ownsTeam: true };
 }
 
 /**
@@ -127,9 +160,8 @@ function approvedFor(
   const { asked } = approval ?? {};
   const judged = capability.judged?.(content as never, []);
   if (!approval || !asked?.decision || asked.decision.kind === 'refused' || !judged) return null;
-  // Whether they may ask at all is for the row's own gate: here it is only asked which rule there is.
-  const groups = new Set(inForce.policy.askers.groups.map(({ id }) => id));
-  const verdict = judge(inForce, judged, { id: requester.id, isAdmin: true, groups, ownsTeam: true }, now);
+  const asker = askerWhoMay(inForce, { id: requester.id, isAdmin: true });
+  const verdict = judge(inForce, judged, asker, now);
   const isSame = verdict.kind === 'needs approval' && digest(verdict.rule) === digest(approval.rule);
   return isSame ? { ...approval, asked: { ...asked, shown: { input: digest(content), calls: null } } } : null;
 }
