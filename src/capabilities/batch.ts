@@ -15,8 +15,8 @@ export interface BatchOutcome {
   /** How often all that failed was tried once more. */
   readonly round: number;
   readonly isStopped: boolean;
-  /** After it was stopped: whatever waited for somebody was called off since it last looked. */
-  readonly isWithdrawn?: boolean;
+  /** What was done with the rows since it last looked: it is not done over and over when nothing came of it. */
+  readonly did?: 'file' | 'withdraw';
   /** How long it looks away; longer while nothing happens. */
   readonly lookMs: number;
 }
@@ -65,18 +65,18 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
     }
     const isStopped = has(STOP);
     const before = soFar ?? { tally, round: 0, isStopped, lookMs: LOOK_MS };
-    const { isWithdrawn, ...rest } = before;
+    const { did, ...rest } = before;
     const outcome: BatchOutcome = { ...rest, tally, isStopped, lookMs: lookMs(before, tally) };
     if (has(again(before.round + 1)) && !isStopped)
       return { kind: 'rows', what: 'again', outcome: { ...outcome, round: before.round + 1 } };
     const { waits = 0, filed = 0 } = tally.stages;
     const { held = 0 } = tally;
-    // Once per look: what cannot be called off any more is not tried over and over.
-    if (isStopped && held > 0 && !isWithdrawn)
-      return { kind: 'rows', what: 'withdraw', outcome: { ...outcome, isWithdrawn: true } };
+    if (isStopped && held > 0 && did !== 'withdraw')
+      return { kind: 'rows', what: 'withdraw', outcome: { ...outcome, did: 'withdraw' } };
     const isLeft = waits > 0 && !isStopped;
     // Half of what may be under way has ended: the next rows are filed in one go.
-    if (isLeft && filed - held <= FILED_AT) return { kind: 'rows', what: 'file', outcome };
+    if (isLeft && filed - held <= FILED_AT && did !== 'file')
+      return { kind: 'rows', what: 'file', outcome: { ...outcome, did: 'file' } };
     if (isLeft || filed > 0) return { kind: 'later', forMs: outcome.lookMs, waits: true, outcome, standing: 'sending' };
     return { kind: 'done', outcome, standing: 'sent' };
   },

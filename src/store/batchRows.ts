@@ -68,10 +68,11 @@ export function rowStore(engine: Engine): RowStore {
     },
     file: (batchId, filings, now) => file(engine, batchId, filings, now),
     async held(batchId) {
-      const { rows } = await sql<{ count: number }>`
-        select count(*) as count from rows join requests on requests.id = rows.request_id
+      const { rows } = await sql<{ in_all: number; to_approve: number }>`
+        select count(*) as in_all, count(case when requests.state = 'awaiting approval' then 1 end) as to_approve
+        from rows join requests on requests.id = rows.request_id
         where rows.batch_id = ${batchId} and rows.stage = 'filed' and ${HELD}`.execute(engine.db);
-      return Number(rows[0]?.count ?? 0);
+      return { inAll: Number(rows[0]?.in_all ?? 0), toApprove: Number(rows[0]?.to_approve ?? 0) };
     },
     async heldAfter(batchId, after, limit) {
       const { rows } = await sql<RequestRow & { n: number }>`

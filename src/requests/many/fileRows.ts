@@ -22,6 +22,8 @@ import type { KeptRow, RowEnd, Tally } from './rows.ts';
  * (`LOOK_MS` in capabilities/batch.ts), and whoever comes between waits for less than that.
  */
 const UNDER_WAY = 60;
+/** Most rows of one list that wait to be approved one by one: nobody is sent hundreds of cards at once. */
+const MOST_ASKED = 20;
 /** Most rows that are looked at in one go. */
 const LOOKED_AT = 500;
 /** Rows in trouble that a card can tell of. */
@@ -55,7 +57,7 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
     return { capability, list: capability.list };
   };
 
-  function draftOf(batch: Request, row: KeptRow, capability: AnyCapability, dueAt: number, inForce: PolicyInForce) {
+  function draftOf(batch: Request, row: KeptRow, capability: AnyCapability, dueAt: number, approval: Approval | null) {
     return {
       id: newId(),
       key: `row:${batch.id}:${row.n}`,
@@ -67,7 +69,7 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
       activityId: null,
       silent: true as const,
       dueAt,
-      approval: approvedFor(batch, row, capability, inForce, clock.now()),
+      approval,
       ...(capability.remote ? { remote: capability.remote } : {}),
     };
   }
@@ -85,7 +87,7 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
       const trouble = await rows.trouble(batch.id, TOLD);
       return {
         stages: await rows.stages(batch.id),
-        held: await rows.held(batch.id),
+        held: (await rows.held(batch.id)).inAll,
         trouble: trouble.map(({ line, request }) => ({
           line,
           subject: request.subject,
@@ -100,16 +102,20 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
       const { capability, list } = listOf(batch);
       const { filed = 0 } = await rows.stages(batch.id);
       // Who waits for somebody takes up no pace: whoever comes after them does not wait along.
-      const moving = filed - (await rows.held(batch.id));
-      const next = await rows.waiting(batch.id, Math.max(0, UNDER_WAY - moving));
-      if (next.length === 0) return;
+      const { inAll, toApprove } = await rows.held(batch.id);
+      const moving = filed - inAll;
       const now = clock.now();
-      const every = everyUs(list.pace);
       const inForce = await policyNow(batch.tenantId);
+      let room = MOST_ASKED - toApprove - moving;
+      const next = (await rows.waiting(batch.id, Math.max(0, UNDER_WAY - moving)))
+        .map((row) => ({ row, ...approvedFor(batch, row, capability, inForce, now) }))
+        .filter(({ asks }) => !asks || room-- > 0);
+      if (next.length === 0) return;
+      const every = everyUs(list.pace);
       const first = await store.takeSlots(`${list.pace} rows`, next.length, now, every);
-      const filings = next.map((row, at) => {
+      const filings = next.map(({ row, approval }, at) => {
         const dueAt = Math.max(now, Math.floor((first + at * every) / 1000));
-        return { n: row.n, dueAt, draft: draftOf(batch, row, capability, dueAt, inForce) };
+        return { n: row.n, dueAt, draft: draftOf(batch, row, capability, dueAt, approval) };
       });
       await rows.file(batch.id, filings, now);
     },
@@ -148,7 +154,7 @@ export function askerWhoMay({ policy }: PolicyInForce, asker: Pick<Asker, 'id' |
 
 /**
  * What an approval of the list is to one of its rows: an approval of just what the row says, if the rule that asks for one
- * is the same. Where another rule does, or somebody has changed the row since (chosen a team), others are asked.
+ * is the same. Where another rule does, or somebody has changed the row since (chosen a team), others are asked (`asks`).
  */
 function approvedFor(
   { approval, requester }: Request,
@@ -156,12 +162,16 @@ function approvedFor(
   capability: AnyCapability,
   inForce: PolicyInForce,
   now: number,
-): Approval | null {
+): { readonly approval: Approval | null; readonly asks: boolean } {
   const { asked } = approval ?? {};
   const judged = capability.judged?.(content as never, []);
-  if (!approval || !asked?.decision || asked.decision.kind === 'refused' || !judged) return null;
   const asker = askerWhoMay(inForce, { id: requester.id, isAdmin: true });
-  const verdict = judge(inForce, judged, asker, now);
-  const isSame = verdict.kind === 'needs approval' && digest(verdict.rule) === digest(approval.rule);
-  return isSame ? { ...approval, asked: { ...asked, shown: { input: digest(content), calls: null } } } : null;
+  const verdict = judged && judge(inForce, judged, asker, now);
+  if (verdict?.kind !== 'needs approval') return { approval: null, asks: false };
+  const isDecided = asked?.decision && asked.decision.kind !== 'refused';
+  if (!approval || !isDecided || digest(verdict.rule) !== digest(approval.rule)) return { approval: null, asks: true };
+  return {
+    approval: { ...approval, asked: { ...asked, shown: { input: digest(content), calls: null } } },
+    asks: false,
+  };
 }

@@ -104,8 +104,8 @@ export interface RowStore {
    * up again; one that has gone on by itself meanwhile is left alone.
    */
   file(batchId: string, filings: readonly RowFiling[], now: number): Promise<void>;
-  /** How many rows were filed and wait for somebody: to be approved, or for an answer or a sign-in. */
-  held(batchId: string): Promise<number>;
+  /** How many rows were filed and wait for somebody (to be approved, or for an answer or a sign-in), and for approval alone. */
+  held(batchId: string): Promise<{ readonly inAll: number; readonly toApprove: number }>;
   /** Their requests in order, after the nth row. */
   heldAfter(
     batchId: string,

@@ -151,7 +151,7 @@ export function listLaws(bench: () => Bench): void {
     await store.move(asked!.request.id, asked!.request.fence, change('awaiting approval', later));
     await store.move(asks!.request.id, asks!.request.fence, change('waiting', { ...later, question }));
     await store.move(lives!.request.id, lives!.request.fence, change('waiting', { ...later, outcome: {} }));
-    assert.equal(await store.rows.held(id), 2);
+    assert.deepEqual(await store.rows.held(id), { inAll: 2, toApprove: 1 });
     const ns = (found: readonly { readonly n: number }[]) => found.map(({ n }) => n);
     assert.deepEqual(ns(await store.rows.heldAfter(id, -1, 9)), [0, 1]);
     assert.deepEqual(ns(await store.rows.heldAfter(id, -1, 1)), [0]);
