@@ -14,6 +14,7 @@ import { bad, good, isSignIn, type Problem, problem, REPLACED, type Result } fro
 import { answerSignal, optionOf } from './question.ts';
 import { chatOf, ENDED, LIVE, type Person, type Place, type Request } from './request.ts';
 import { type Say, say } from './say.ts';
+import { calledOff, isTouched } from './withdraw.ts';
 import { lineOf } from './work.ts';
 
 export interface DeskParts {
@@ -299,17 +300,8 @@ export class Desk {
       case 'cancel':
         if (state === 'sending') return bad(problem('clash', 'problem.tooLateToCancel'));
         if (state !== 'queued' && state !== 'waiting' && state !== 'awaiting approval') break;
-        if (await this.#touched(request)) return bad(problem('clash', 'problem.tooLateToCancel'));
-        return good({
-          at: now,
-          state: 'cancelled',
-          note: null,
-          problem: null,
-          question: null,
-          hides: 'approvers',
-          visible: true,
-          audit: line('cancelled'),
-        });
+        if (await isTouched(this.#parts.store, request)) return bad(problem('clash', 'problem.tooLateToCancel'));
+        return good(calledOff(now, line('cancelled')));
       case 'retry':
         if (state !== 'failed') break;
         return good({ ...queue, forget: 'failed', audit: line('retried') });
@@ -331,13 +323,6 @@ export class Desk {
         return good({ ...queue, forget: 'all', audit: line('said send again') });
     }
     return bad(notNow(request));
-  }
-
-  /** Whether something may already have been changed outside. */
-  async #touched(request: Request): Promise<boolean> {
-    if (request.lost.length > 0 || request.outcome !== null) return true;
-    const answers = await this.#parts.store.answers(request.id);
-    return answers.some((answer) => answer.call.repeat !== 'safe' && (answer.reply === null || answer.reply.ok));
   }
 
   #capability(name: string): AnyCapability {
