@@ -20,6 +20,8 @@ export interface Case {
   readonly language?: string;
   /** How many are asked for in one go. */
   readonly count?: number;
+  /** The last day an approver allowed instead of the one asked for, ISO date. */
+  readonly shortenedTo?: string;
 }
 
 /** What is known of whoever asks; null: not looked up yet. */
