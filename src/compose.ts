@@ -204,7 +204,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     messageLeaseEnd: () => teller.leaseEnd(),
   });
   const hearing = new Hearing({ store, clock, capabilities: all, queued: () => runner.wake() });
-  const approvals = new Approvals({ store, clock, capabilities: all, queued: () => runner.wake(), changed });
+  const approvals = new Approvals({ store, clock, capabilities: all, policyNow, queued: () => runner.wake(), changed });
   store.onWake(() => {
     runner.wake();
     teller.wake();

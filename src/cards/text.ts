@@ -17,7 +17,7 @@ export const LIMITS = {
   buttonTitle: 60,
   choiceTitle: 60,
   buttons: 4,
-  requestRows: 10,
+  requestRows: 16,
   options: 20,
   listRows: 10,
   commands: 24,

@@ -28,6 +28,10 @@ export interface Asked {
   readonly deputies: readonly Ref[];
   readonly deputiesAt: number;
   readonly expiresAt: number;
+  /** Digest of the rule by which they were asked: another rule, or the same with other people, asks anew. */
+  readonly rule: string;
+  /** Who could not be written to, by name. */
+  readonly unreached?: readonly string[];
   /** What approvers want to know besides. */
   readonly facts: readonly Say[];
   /** The whole intent as it was shown: only what has this digest is carried out. */

@@ -56,6 +56,7 @@ function forApprovers(request: Request, capability: AnyCapability, asked: Asked)
     sentence: say('approval.ask', { name: request.requester.name }),
     tone: 'warning',
     rows: [
+      ...(capability.approverRows?.(request.input) ?? []),
       ...asked.facts.map((text) => ({ label: say('approval.row.fact'), text })),
       ...ruleRow(request),
       ...talkRows(asked),
@@ -78,6 +79,8 @@ function forApprovers(request: Request, capability: AnyCapability, asked: Asked)
       ...(capability.shorten ? [button('request.shorten', asking)] : []),
       button('request.refuse', asking, 'destructive'),
       button('request.ask', asking),
+      // A list is read as a whole before it is approved as a whole.
+      ...(capability.hasRows ? [{ title: say('batch.button.file'), verb: 'request.file' }] : []),
     ],
   };
 }
@@ -116,7 +119,7 @@ const talkRows = ({ talk }: Asked): Rows =>
   talk.slice(-4).map(({ by, text }) => ({ label: say('approval.row.said', { name: by.name }), text }));
 
 function namesOf(people: readonly { readonly name: string }[]): string {
-  const names = people.map(({ name }) => name);
+  const names = [...new Set(people.map(({ name }) => name))];
   return names.length > 4 ? `${names.slice(0, 3).join(', ')} (+${names.length - 3})` : names.join(', ');
 }
 

@@ -3,8 +3,9 @@
  * asked. Who may is read from the request as it stands in the store, never from a card; the first decision wins.
  * Must not know how a choice was expressed, or cards.
  */
-import { type Approval, type Asked, approversAt, type Decision, digest } from './approval.ts';
-import type { AnyCapability } from './capability.ts';
+import { type Approval, type Asked, approversAt, type Decision, digest, type Shown, shownOf } from './approval.ts';
+import type { AnyCapability, Facts } from './capability.ts';
+import type { PolicyNow } from './policy/rules.ts';
 import type { AuditLine, Change, Clock, Store } from './ports.ts';
 import { bad, good, type Problem, problem, type Result } from './problem.ts';
 import type { Person, Request } from './request.ts';
@@ -21,6 +22,7 @@ export interface ApprovalsParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
+  readonly policyNow: PolicyNow;
   readonly queued: () => void;
   readonly changed: (request: Request) => void;
 }
@@ -54,7 +56,13 @@ export class Approvals {
     if (!approversAt(asked, now, request.requester.id).some((one) => one.id === who.id))
       return bad(problem('denied', 'approval.notApprover'));
     if (asking !== askingOf(asked)) return bad(problem('clash', 'approval.stale'));
-    const change = this.#change(request, asked, ruling, who, now);
+    if (!(await this.#isRuleStill(request, asked))) {
+      // The gate says whom the rules name now.
+      const again: Change = { at: now, state: 'queued', nextAt: now, visible: true, hides: 'approvers', audit: [] };
+      await this.#decide(request, again);
+      return bad(problem('clash', 'approval.rulesChanged'));
+    }
+    const change = await this.#change(request, asked, ruling, who, now);
     return change.ok ? this.#decide(request, change.value) : change;
   }
 
@@ -87,7 +95,26 @@ export class Approvals {
     return bad(decision ? decidedAlready(decision) : problem('clash', 'problem.movedOn'));
   }
 
-  #change(request: Request, asked: Asked, ruling: Ruling, who: Person, now: number): Result<Change> {
+  /** Whether the rule by which they were asked stands as it stood; that of a removal names the admins. */
+  async #isRuleStill({ tenantId, approval }: Request, { rule }: Asked): Promise<boolean> {
+    const { policy, version } = await this.#parts.policyNow(tenantId);
+    return version === approval?.version || policy.approvals.some((one) => digest(one) === rule);
+  }
+
+  /** What would be done with this input, by digest. */
+  async #shown(request: Request, input: unknown, now: number): Promise<Shown> {
+    const { store, policyNow, capabilities } = this.#parts;
+    const { id: requestId, requester, place, createdAt, lost, outcome: soFar } = request;
+    const { policy } = await policyNow(request.tenantId);
+    const answers = await store.answers(requestId);
+    const facts: Facts = {
+      ...{ requestId, now, createdAt, requester, place, policy, lost, soFar },
+      ...{ earlier: null, signals: [], beside: [], rows: null },
+    };
+    return shownOf(input, capabilities.get(request.capability)?.plan?.(input, answers, facts) ?? []);
+  }
+
+  async #change(request: Request, asked: Asked, ruling: Ruling, who: Person, now: number): Promise<Result<Change>> {
     if (ruling.kind === 'ask') return this.#said(request, asked, who, ruling.words, now);
     const by = { id: who.id, name: who.name };
     const decided = (decision: Decision, more: Partial<Asked> = {}): Approval => ({
@@ -125,7 +152,7 @@ export class Approvals {
       state: 'queued',
       input,
       // What is carried out is what was shown, with the day that was approved.
-      approval: decided({ kind: 'shortened', by, at: now, until }, { shown: { ...asked.shown, input: digest(input) } }),
+      approval: decided({ kind: 'shortened', by, at: now, until }, { shown: await this.#shown(request, input, now) }),
       audit: [lineOf(request, who, now, 'approved for shorter', { until })],
     });
   }

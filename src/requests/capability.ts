@@ -329,6 +329,8 @@ export interface Capability<I = never, O = never> {
    * Where this is missing, such a request has to end first.
    */
   without?(input: I, without: (text: string) => string): I;
+  /** What approvers are to see besides what every card tells: whatever of the input is not as it usually is. */
+  approverRows?(input: I): Story['rows'];
   /** The input with an earlier last day. */
   shorten?(input: I, until: string): I;
   /** Who may open a request besides whoever asked for it, and those where it was asked. */

@@ -4,7 +4,7 @@
  * Pure; must not know the store, the remotes or any capability.
  */
 import { z } from 'zod/v4';
-import { type Approval, type Asked, approversAt, isWithin, type Shown, shownOf } from './approval.ts';
+import { type Approval, type Asked, approversAt, digest, isWithin, type Shown, shownOf } from './approval.ts';
 import type { Answer, AnyCapability, Call, Facts, Reply, Shape } from './capability.ts';
 import { type Asker, judge, type Verdict } from './policy/judge.ts';
 import type { ApprovalRule, PolicyInForce, Ref } from './policy/policy.ts';
@@ -46,7 +46,16 @@ const MOST_GROUPS = 20;
 /** Most approvers who are found in a group: each gets a card. */
 const MOST_MEMBERS = 50;
 
-const Members = z.object({ value: z.array(z.object({ id: z.string(), displayName: z.string().nullish() })) });
+const Members = z.object({
+  value: z.array(
+    z.object({
+      id: z.string(),
+      displayName: z.string().nullish(),
+      userType: z.string().nullish(),
+      accountEnabled: z.boolean().nullish(),
+    }),
+  ),
+});
 
 /** What is used of the answers to the gate's own look-ups. */
 export function shapeAtGate(name: string): Shape | undefined {
@@ -76,10 +85,14 @@ export function gateOf(at: AtGate): Gate {
   if (verdict.kind === 'refused')
     return { kind: 'refused', problem: verdict.problem, approval: { verdict: 'refused', rule, version, asked: null } };
   const before = request.approval?.asked;
-  if (before?.decision && before.decision.kind !== 'refused' && isWithin(shown, before.shown))
-    return { kind: 'passes', approval: request.approval };
+  const isDecided = before?.decision && before.decision.kind !== 'refused' && isWithin(shown, before.shown);
   if (verdict.kind === 'allowed')
-    return { kind: 'passes', approval: { verdict: 'allowed', rule, version, asked: null } };
+    return {
+      kind: 'passes',
+      approval: isDecided ? request.approval : { verdict: 'allowed', rule, version, asked: null },
+    };
+  // Who decided was asked by this very rule; whom an admin has taken out of it since has not decided.
+  if (isDecided && before.rule === digest(verdict.by)) return { kind: 'passes', approval: request.approval };
   return ask(at, verdict, shown);
 }
 
@@ -88,7 +101,8 @@ function ask(at: AtGate, { rule, version, by }: Extract<Verdict, { kind: 'needs 
   const { request, facts, answers } = at;
   const approval: Approval = { verdict: 'needs approval', rule, version, asked: null };
   const before = request.approval?.asked;
-  if (before && !before.decision && isWithin(shown, before.shown)) {
+  const ruled = digest(by);
+  if (before && !before.decision && before.rule === ruled && isWithin(shown, before.shown)) {
     if (facts.now < before.expiresAt) return { kind: 'waits', until: before.expiresAt };
     return { kind: 'refused', problem: problem('denied', 'approval.expired'), approval: request.approval };
   }
@@ -99,6 +113,7 @@ function ask(at: AtGate, { rule, version, by }: Extract<Verdict, { kind: 'needs 
   const isAnybody = approvers.some(({ id }) => id !== request.requester.id);
   const asked: Omit<Asked, 'facts'> = {
     at: now,
+    rule: ruled,
     approvers,
     deputies: by.deputies,
     deputiesAt: isAnybody ? now + by.deputyAfterHours * HOUR_MS : now,
@@ -137,7 +152,9 @@ function lookFor({ request, inForce }: AtGate, needs: 'groups' | 'owner', teamId
 }
 
 function membersOf({ id }: Ref): Call {
-  const path = `/groups/${encodeURIComponent(id)}/members?$select=id,displayName&$top=${MOST_MEMBERS}`;
+  // People of groups within it as well, but no guests and nobody who cannot sign in: they could not decide.
+  const select = '$select=id,displayName,userType,accountEnabled';
+  const path = `/groups/${encodeURIComponent(id)}/transitiveMembers/microsoft.graph.user?${select}&$top=${MOST_MEMBERS}`;
   return { name: `gate.members:${id}`, to: 'graph', method: 'GET', path, repeat: 'safe' };
 }
 
@@ -155,7 +172,9 @@ const membersIn = (reply: Reply): z.infer<typeof Members>['value'] =>
 
 function found(answers: readonly Answer[], groupId: string): Ref[] {
   const reply = heard(answers, `gate.members:${groupId}`);
-  return reply ? membersIn(reply).map(({ id, displayName }) => ({ id, name: displayName ?? id })) : [];
+  const members = reply ? membersIn(reply) : [];
+  const able = members.filter(({ userType, accountEnabled }) => userType !== 'Guest' && accountEnabled !== false);
+  return able.map(({ id, displayName }) => ({ id, name: displayName ?? id }));
 }
 
 /** A person's own chat with Usher, as a place; it is opened when something is first posted there. */

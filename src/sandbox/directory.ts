@@ -228,6 +228,10 @@ export function directoryRoutes(room: Room): Record<string, Handler> {
       const record = group(id);
       return record ? list(exchange, 'user', membersOf(record)) : missing(exchange, id);
     },
+    'GET /v1.0/groups/:id/transitiveMembers/microsoft.graph.user': (exchange, { id }) => {
+      const record = group(id);
+      return record ? list(exchange, 'user', membersOf(record)) : missing(exchange, id);
+    },
     'GET /v1.0/groups/:id/owners': (exchange, { id }) => {
       const record = group(id);
       if (!record) return missing(exchange, id);

@@ -4,6 +4,7 @@
  * from the store and the activity, never from the card. Must not know what is in a file.
  */
 import { z } from 'zod/v4';
+import { isApprover } from '../requests/approval.ts';
 import type { Desk } from '../requests/desk.ts';
 import type { DocumentFile, Documents } from '../requests/documents.ts';
 import type { Log } from '../requests/ports.ts';
@@ -84,7 +85,8 @@ export function openRequestFiles({ desk, wire, documents, place, log }: FilePart
     const request = await desk.find(id, where);
     const make = request && documents.get(request.capability);
     if (!request || !make) return bad(problem('gone', 'file.none'));
-    if (request.requester.id !== who.id)
+    // Whoever is to approve a list reads it first.
+    if (request.requester.id !== who.id && !isApprover(request.approval, who.id, request.requester.id))
       return bad(problem('denied', say('problem.notYours', { name: request.requester.name })));
     return make(request, who);
   }

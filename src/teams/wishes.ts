@@ -4,6 +4,7 @@
  * Must not know how anything is shown, or HTTP or SQL.
  */
 import type { View } from '../cards/view.ts';
+import { isApprover } from '../requests/approval.ts';
 import { readArguments } from '../requests/arguments.ts';
 import type { AnyCapability, Raw } from '../requests/capability.ts';
 import type { Choice, Desk } from '../requests/desk.ts';
@@ -323,18 +324,21 @@ export function openWishes(parts: WishParts): Wishes {
   }
 
   async function offerFile(id: string, turn: Turn): Promise<Shows> {
-    const request = await own(id, turn);
+    const request = await own(id, turn, true);
     if ('said' in request) return request;
     const why = await parts.files.offer(request, turn.who, turn.where, (sentence) => turn.language.say(sentence));
     if (why) return { said: why };
     return turn.where.kind === 'personal' ? { nothing: true } : { below: replies.notice(say('file.offer'), turn) };
   }
 
-  async function own(id: string, turn: Turn): Promise<Request | { said: Problem }> {
+  /** Of whoever asked; `orApprover`: those who are to approve it may as well. */
+  async function own(id: string, turn: Turn, orApprover = false): Promise<Request | { said: Problem }> {
     const request = await desk.find(id, turn.where);
     if (!request) return { said: problem('gone', say('problem.noSuchRequest', { id })) };
     if (request.erasedAt !== null) return { said: problem('gone', 'problem.erased') };
-    if (request.requester.id === turn.who.id) return request;
+    const { requester, approval } = request;
+    if (requester.id === turn.who.id) return request;
+    if (orApprover && isApprover(approval, turn.who.id, requester.id)) return request;
     return { said: problem('denied', say('problem.notYours', { name: request.requester.name })) };
   }
 

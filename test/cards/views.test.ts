@@ -62,7 +62,7 @@ describe('a request card', () => {
     const rows = Array.from({ length: 25 }, (_, n) => ({ label: text(`Row ${n}`), text: `${n}` }));
     const view = show({ rows });
     assert.equal(view.rows.length, LIMITS.requestRows);
-    assert.deepEqual(view.rows.at(-1), { label: 'More', text: '16 more lines' });
+    assert.deepEqual(view.rows.at(-1), { label: 'More', text: '10 more lines' });
     assert.equal(show({ rows: rows.slice(0, LIMITS.requestRows) }).rows.at(-1)?.text, '9');
   });
 

@@ -77,7 +77,7 @@ export class Spine {
       changed: () => {},
       settings: { ...SETTINGS, ...settings },
     });
-    this.approvals = new Approvals({ store, clock, capabilities: all, queued: () => {}, changed: () => {} });
+    this.approvals = new Approvals({ store, clock, capabilities: all, policyNow, queued: () => {}, changed: () => {} });
     this.desk = new Desk({
       store,
       clock,

@@ -99,9 +99,22 @@ for (const engine of await engines()) {
   });
 }
 
+/** In each somebody is awaited already, so that the sweep's first look round is over and meets no fault of a case. */
 function openLanes(engine: TestEngine): Promise<Lane[]> {
-  return Promise.all(Array.from({ length: LANES }, () => openLane(engine)));
+  return Promise.all(
+    Array.from({ length: LANES }, async () => {
+      const lane = await openLane(engine);
+      await lane.town.say('invite awaited@partner.example');
+      await lane.shows('awaited@partner.example', /"text":"Invited"/);
+      while (!(await lane.town.calls()).some(isFirstLook)) await lane.town.control('settings', {});
+      return lane;
+    }),
+  );
 }
+
+/** The sweep looks for all who have accepted, once when it begins. */
+const isFirstLook = ({ query, status }: SeenCall): boolean =>
+  status !== null && /externalUserState eq/.test(query['$filter'] ?? '');
 
 /** Hands the cases to the lanes, each taking the next when it is free. */
 function start(lanes: readonly Lane[], cases: readonly Case[]): Map<Case, Promise<Ended>> {

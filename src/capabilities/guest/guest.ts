@@ -10,7 +10,7 @@ import type { GuestOutcome } from './outcome.ts';
 import { judgedGuest, planGuest } from './plan.ts';
 import { PROVIDERS, type ProviderName, readFor } from './provider.ts';
 import { stepGuest } from './step.ts';
-import { storyOfGuest } from './story.ts';
+import { storyOfGuest, unusualOf } from './story.ts';
 import { chooseTeam } from './team.ts';
 
 export interface GuestSettings {
@@ -40,6 +40,7 @@ export function guest(settings: GuestSettings): Capability<GuestInput, GuestOutc
     list: GUEST_LIST,
     judged: judgedGuest,
     plan: (input, answers, facts) => planGuest(input, answers, facts, settings.graphUrl, provider),
+    approverRows: (input) => unusualOf(input, settings.defaultRedirectUrl),
     shorten: (input, until) => ({ ...input, until }),
     mayOpen: ({ outcome }, { id }) => settings.admins.has(id) || outcome?.stay?.sponsor?.id === id,
     step: (input, answers, facts) => stepGuest(input, answers, facts, settings.graphUrl, provider),

@@ -30,6 +30,24 @@ export function storyOfGuest(request: Request<GuestInput, GuestOutcome>): GuestS
   return outcome.stay ? { title, rows, ending, live: ending } : { title, rows, ending };
 }
 
+/** What a form can say that no card tells as a rule; whoever approves it is to see all of it. */
+export function unusualOf(
+  { userType, redirectUrl, sendMail, language, more }: GuestInput,
+  usualUrl: string,
+): Story['rows'] {
+  const rows: Story['rows'][number][] = [];
+  const row = (field: string, text: string | Say): void => {
+    rows.push({ label: say(`guest.field.${field}.label`), text });
+  };
+  if (userType === 'Member') row('userType', say('guest.userType.member'));
+  if (redirectUrl !== usualUrl) row('redirectUrl', redirectUrl);
+  if (!sendMail) row('sendMail', say('guest.row.noMail'));
+  if (language) row('language', language);
+  const pairs = Object.entries(more ?? {});
+  if (pairs.length > 0) row('more', pairs.map(([key, value]) => `${key}: ${value}`).join('\n'));
+  return rows;
+}
+
 /** How it stands; a stay that goes on tells the same as one that is over. */
 function endingOf(
   outcome: GuestOutcome,

@@ -3,11 +3,11 @@
  * looked up), and how a policy becomes text again. Pure; must not know the directory or how a policy is kept.
  */
 import type { Field, Raw, Surroundings } from '../../requests/capability.ts';
-import { Policy } from '../../requests/policy/policy.ts';
+import { MOST_RULES, Policy, type Ref } from '../../requests/policy/policy.ts';
 import { bad, good, type Problem, type Result } from '../../requests/problem.ts';
 import { say } from '../../requests/say.ts';
 import { readerOf } from '../reader.ts';
-import { type Named, type RuleDraft, readRule, writeRule } from './line.ts';
+import { known as knownBy, type Named, namesIn, type RuleDraft, readRule, writeRule, written } from './line.ts';
 
 /** A policy whose people, groups and teams may still be names only. */
 export type PolicyDraft = Omit<Policy, 'askers' | 'approvals'> & {
@@ -80,8 +80,8 @@ export function readPolicy(raw: Raw, around: Surroundings): Result<readonly Poli
   const reader = readerOf(raw, POLICY_FIELDS);
   const { policy: before } = around;
   const follows = raw['follows'] === undefined ? around.policyVersion : Number(raw['follows']);
-  const names = (name: string, known: readonly Named[]): Named[] =>
-    pieces(reader.text(name)).map((one) => known.find((ref) => sameName(ref.name, one)) ?? { name: one });
+  const names = (name: string, known: readonly Ref[]): Named[] =>
+    namesIn(reader.text(name)).map((one) => knownBy(known, one));
   const approvals: RuleDraft[] = [];
   for (const line of (reader.text('approvals') ?? '').split('\n').filter((one) => one.trim() !== '')) {
     const rule = readRule(line.trim(), before.approvals);
@@ -106,7 +106,10 @@ export function readPolicy(raw: Raw, around: Surroundings): Result<readonly Poli
       ),
     );
   }
-  const isListed = raw['askers'] === 'listed';
+  if (approvals.length > MOST_RULES) reader.fault('approvals', say('policy.wrong.tooMany', { most: MOST_RULES }));
+  // Nothing chosen is no reason to open the door.
+  const isListed =
+    raw['askers'] === undefined || raw['askers'] === '' ? !before.askers.everyone : raw['askers'] === 'listed';
   const people = names('people', before.askers.people);
   const groups = names('groups', before.askers.groups);
   const teamOwners = reader.isTicked('teamOwners');
@@ -121,8 +124,8 @@ export function writePolicy(policy: PolicyDraft, follows: number): Raw {
   const { askers, approvals } = policy;
   return {
     askers: askers.everyone ? 'everyone' : 'listed',
-    people: askers.people.map(({ name }) => name).join(', '),
-    groups: askers.groups.map(({ name }) => name).join(', '),
+    people: askers.people.map(({ name }) => written(name)).join(', '),
+    groups: askers.groups.map(({ name }) => written(name)).join(', '),
     teamOwners: String(askers.teamOwners),
     approvals: approvals.map(writeRule).join('\n'),
     allowedDomains: policy.allowedDomains.join('\n'),
@@ -145,5 +148,3 @@ function pieces(text = ''): string[] {
 function number(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
-
-const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();

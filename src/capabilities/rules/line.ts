@@ -30,6 +30,9 @@ const NO_NAME = 'Every guest';
 
 /** The rule of a line; `known` is what the names meant in the rules so far. */
 export function readRule(line: string, before: readonly ApprovalRule[]): RuleDraft | { readonly wrong: Say } {
+  // A line nobody touched means what it meant: two people may have one name.
+  const same = before.find((rule) => writeRule(rule) === line);
+  if (same) return same;
   const raw = readArguments(line, PARTS);
   const wrong = (key: string) => ({ wrong: say(key, { line: line.slice(0, 80) }) });
   const approvers = namesIn(raw['approvers']);
@@ -41,14 +44,14 @@ export function readRule(line: string, before: readonly ApprovalRule[]): RuleDra
   const teams = namesIn(raw['teams']);
   const name = raw['name'] ?? ([...domains, ...teams].join(', ').slice(0, 100) || NO_NAME);
   const meant = (names: readonly string[], of: (rule: ApprovalRule) => readonly Ref[]): Named[] =>
-    names.map((one) => before.flatMap(of).find((ref) => same(ref.name, one)) ?? { name: one });
+    names.map((one) => known(before.flatMap(of), one));
   const people = (rule: ApprovalRule) => [...rule.approvers, ...rule.deputies];
   const groups = approvers.flatMap((one) => (/^group\s+/i.test(one) ? [one.replace(/^group\s+/i, '')] : []));
   const persons = approvers.filter((one) => !/^group\s+/i.test(one));
   const shape = {
     name,
     domains,
-    channel: before.find((rule) => same(rule.name, name))?.channel ?? null,
+    channel: before.find((rule) => isSame(rule.name, name))?.channel ?? null,
     ...(after === undefined ? {} : { deputyAfterHours: after }),
     ...(within === undefined ? {} : { expiresAfterDays: within }),
   };
@@ -69,9 +72,9 @@ export function readRule(line: string, before: readonly ApprovalRule[]): RuleDra
 /** The line of a rule, which reads back as the same rule. */
 export function writeRule(rule: RuleDraft): string {
   const { approvers, approverGroups, domains, teams, deputies, deputyAfterHours, expiresAfterDays, name } = rule;
-  const names = (all: readonly Named[]): string => all.map((one) => one.name).join(', ');
+  const names = (all: readonly Named[]): string => all.map((one) => written(one.name)).join(', ');
   return [
-    [names(approvers), ...approverGroups.map((one) => `group ${one.name}`)].filter(Boolean).join(', '),
+    [names(approvers), ...approverGroups.map((one) => written(`group ${one.name}`))].filter(Boolean).join(', '),
     domains.length > 0 ? `from ${domains.join(', ')}` : '',
     teams.length > 0 ? `to team ${names(teams)}` : '',
     deputies.length > 0 ? `deputy ${names(deputies)} after ${deputyAfterHours} hours` : '',
@@ -82,12 +85,16 @@ export function writeRule(rule: RuleDraft): string {
     .join(' ');
 }
 
-function namesIn(text = ''): string[] {
-  return text
-    .split(/[,;]|\s+(?:or|and)\s+/i)
-    .map((one) => one.trim())
+/** Names with commas, or with an "and" or "or" of their own, stand in quotes. */
+export function namesIn(text = ''): string[] {
+  return [...text.matchAll(/"([^"]*)"|((?:(?!\s+(?:or|and)\s+)[^,;\n"])+)/gi)]
+    .map(([, quoted, plain = '']) => (quoted ?? plain.replace(/^\s*(?:or|and)\s+/i, '')).trim())
     .filter((one) => one !== '');
 }
+
+/** A name so that `namesIn` reads it back. */
+export const written = (name: string): string =>
+  /[,;\n]|(?:^|\s)(?:or|and)(?:\s|$)/i.test(name) ? `"${name.replaceAll('"', "'")}"` : name;
 
 /** `8 hours` in the smallest unit; undefined when nothing was said, null when it cannot be read. */
 function amount(text: string | undefined, units: Readonly<Record<string, number>>): number | undefined | null {
@@ -97,4 +104,11 @@ function amount(text: string | undefined, units: Readonly<Record<string, number>
   return number !== undefined && named ? Number(number) * named[1] : null;
 }
 
-const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+/** Whom the rules meant by a name so far, if that is one person. */
+export function known(refs: readonly Ref[], name: string): Named {
+  const found = refs.filter((ref) => isSame(ref.name, name));
+  const [first] = found;
+  return first && found.every(({ id }) => id === first.id) ? first : { name };
+}

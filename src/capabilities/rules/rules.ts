@@ -15,6 +15,8 @@ import { RESOLVE_ANSWERS, resolved } from './resolve.ts';
 
 interface RulesOutcome {
   readonly version: number;
+  /** What an undoing changed; of a form the input says it. */
+  readonly changes?: Story['rows'];
 }
 
 export function rules(settings: AdminSettings): Capability<PolicyInput, RulesOutcome> {
@@ -99,6 +101,8 @@ interface UndoInput {
   /** The version that is to hold no longer. */
   readonly version: number;
   readonly follows: number;
+  /** The rules that are to hold no longer. */
+  readonly undone: Policy;
 }
 
 /** The rules as they were before a version, as a new one: what is undone can be undone. */
@@ -111,26 +115,35 @@ export function rulesUndo(settings: AdminSettings): Capability<UndoInput, RulesO
     fields: [{ name: 'version', kind: 'text', words: 'policyUndo.field.version', max: 10 }],
     remote: 'store',
     denies: adminsOnly(settings),
-    read: (raw, { policyVersion }) => {
+    read: (raw, { policy, policyVersion }) => {
       const version = raw['version'] === undefined ? policyVersion : Number(raw['version']);
       if (!Number.isInteger(version) || version < 1 || version > policyVersion)
         return bad([problem('input', 'policy.noSuchVersion', { field: 'version' })]);
-      return good([{ version, follows: policyVersion }]);
+      // What came after it would go with it, unseen.
+      if (version !== policyVersion) return bad([problem('clash', 'policyUndo.notLatest', { field: 'version' })]);
+      return good([{ version, follows: policyVersion, undone: policy }]);
     },
     write: ({ version }) => ({ version: String(version) }),
     choose: (input) => input,
     subject: () => 'policy',
     answers: { before: z.object({ policy: Policy }) },
-    step: ({ version, follows }, answers) => {
+    step: ({ version, follows, undone }, answers) => {
       const before = answers.findLast(({ call }) => call.name === 'before')?.reply;
       if (!before) {
         const path = `/policy?version=${version - 1}`;
         return { kind: 'call', call: { name: 'before', to: 'store', method: 'GET', path, repeat: 'safe' } };
       }
       if (!before.ok) return { kind: 'fail', problem: before.problem };
-      return keep((before.body as { policy: Policy }).policy, follows, answers);
+      const { policy } = before.body as { policy: Policy };
+      const step = keep(policy, follows, answers);
+      const changes = changesOf(undone, policy).map(({ label, text }) => ({ label, text }));
+      return step.kind === 'done' ? { ...step, outcome: { ...step.outcome, changes } } : step;
     },
-    story: (request) => storyOfRules(request, [{ label: say('policyUndo.row'), text: String(request.input.version) }]),
+    story: (request) =>
+      storyOfRules(request, [
+        { label: say('policyUndo.row'), text: String(request.input.version) },
+        ...(request.outcome?.changes ?? []),
+      ]),
   };
 }
 

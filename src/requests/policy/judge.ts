@@ -18,6 +18,8 @@ export interface Case {
   readonly until?: string | undefined;
   /** BCP 47. */
   readonly language?: string;
+  /** The last day that an approver chose for this guest, ISO date. */
+  readonly shortenedTo?: string | undefined;
   /** How many are asked for in one go. */
   readonly count?: number;
   /** The last day an approver allowed instead of the one asked for, ISO date. */
@@ -146,9 +148,14 @@ function mayAsk(
   return group ? say('policy.rule.group', { group: group.name }) : null;
 }
 
-/** The first rule that fits; resending, extending and handing over bring nobody new, so nobody approves them again. */
-function approvalFor(rules: readonly ApprovalRule[], { what, team }: Case, domain: string): ApprovalRule | undefined {
-  if (what !== 'invite' && what !== 'reset') return undefined;
+/**
+ * The first rule that fits. Resending and handing over bring nobody new, so nobody approves them again; nor does extending,
+ * but beyond a day that an approver chose.
+ */
+function approvalFor(rules: readonly ApprovalRule[], asked: Case, domain: string): ApprovalRule | undefined {
+  const { what, team, until, shortenedTo } = asked;
+  const isBeyond = what === 'extend' && shortenedTo !== undefined && (until === undefined || until > shortenedTo);
+  if (what !== 'invite' && what !== 'reset' && !isBeyond) return undefined;
   return rules.find(
     ({ domains, teams }) =>
       (domains.length === 0 || listedDomain(domain, domains) !== null) &&

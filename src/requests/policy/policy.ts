@@ -41,6 +41,9 @@ export const ApprovalRule = z.strictObject({
 });
 export type ApprovalRule = z.infer<typeof ApprovalRule>;
 
+/** Rules of approval that one policy holds at most. */
+export const MOST_RULES = 20;
+
 export const Policy = z.strictObject({
   /** Who may ask for guests; nobody is listed and `everyone` is false: nobody may. */
   askers: z
@@ -52,7 +55,7 @@ export const Policy = z.strictObject({
       teamOwners: z.boolean().default(false),
     })
     .default({ everyone: true, people: [], groups: [], teamOwners: false }),
-  approvals: z.array(ApprovalRule).max(20).default([]),
+  approvals: z.array(ApprovalRule).max(MOST_RULES).default([]),
   /** None: every domain that is not blocked. */
   allowedDomains: z.array(Domain).max(1000).default([]),
   blockedDomains: z.array(Domain).max(1000).default([]),
