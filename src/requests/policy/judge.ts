@@ -22,8 +22,6 @@ export interface Case {
   readonly shortenedTo?: string | undefined;
   /** How many are asked for in one go. */
   readonly count?: number;
-  /** The last day an approver allowed instead of the one asked for, ISO date. */
-  readonly shortenedTo?: string;
 }
 
 /** What is known of whoever asks; null: not looked up yet. */
