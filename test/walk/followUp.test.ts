@@ -332,6 +332,25 @@ for (const engine of await engines()) {
       await lane.shows(address, /They lose their account here|They are in no team/, 'personal:axel');
     });
 
+    it('what a removal would come to is told beforehand, with who would have to approve it', async () => {
+      await open(
+        {
+          removeAlone: 1,
+          approvals: [{ name: 'Removals', approvers: [PEOPLE.ada], teams: [], domains: ['none.example'] }],
+        },
+        { ADMINS: PEOPLE.ada.id },
+      );
+      const some = [someone(), someone()];
+      for (const address of some) await invited(address);
+      await lane.town.say(`check revoke ${some[0]}`);
+      const one = await lane.shows(some[0] ?? '', /It would go on with this: .*account here/);
+      assert.match(textOf(cardOf(one)), /DELETE \/users\//);
+      await lane.town.say(`check revoke ${some.join(', ')}`);
+      const both = await lane.shows(some.join(', '), /would have to be approved by .*They lose their accounts here/);
+      assert.equal(textOf(cardOf(both)).match(/DELETE \/users\//g)?.length, 2);
+      assert.ok(some.every(userOf));
+    });
+
     it('many are removed only when a second person says so', async () => {
       await open({
         removeAlone: 1,
