@@ -130,10 +130,13 @@ export function lookedStory(
 ): Told {
   const { approval, problem, note, outcome } = request;
   const calls = approval?.plan ?? [];
+  const approvers = say('check.needsApproval', { names: (approval?.by ?? []).join(', ') });
   const verdict = problem
     ? say('check.refused', { why: problem.say })
     : approval?.verdict === 'needs approval'
-      ? say('check.needsApproval', { names: (approval.by ?? []).join(', ') })
+      ? note
+        ? say('two', { first: approvers, second: note })
+        : approvers
       : outcome !== null && ending
         ? say('check.nothing', { why: ending.sentence })
         : note

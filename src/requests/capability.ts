@@ -322,9 +322,9 @@ export interface Capability<I = never, O = never> {
   readonly hasRows?: true;
   /**
    * What the policy judges, as far as it is known: when it is asked for, and before each call that changes something. Null:
-   * of this call it has been judged already.
+   * of this call it has been judged already. `facts` are given before a call.
    */
-  judged?(input: I, answers: readonly Answer[], call?: Call): Case | null;
+  judged?(input: I, answers: readonly Answer[], call?: Call, facts?: Pick<Facts<O>, 'beside'>): Case | null;
   /** Every call that would change something, as far as look-ups can tell; what only a call will tell has a placeholder. */
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
   /**

@@ -4,7 +4,7 @@
  */
 import { type Approval, approversAt } from './approval.ts';
 import type { Call, Step } from './capability.ts';
-import type { AtGate, Gate } from './gate.ts';
+import { type AtGate, type Gate, gateOf } from './gate.ts';
 import type { Request } from './request.ts';
 import { say } from './say.ts';
 import type { Line, Undated } from './work.ts';
@@ -25,8 +25,27 @@ export function endAtGate({ capability, request, answers, facts, call }: AtGate,
   return ended(request, approval && { ...approval, plan }, line);
 }
 
+/**
+ * Where looking ends before a change: with a question, what follows its answer is judged already, as far as it is known; what
+ * the gate has to look up for that comes first.
+ */
+export function lookedAt(
+  step: Step<unknown>,
+  at: Omit<AtGate, 'call'>,
+  line: Line,
+): Undated | Extract<Step<unknown>, { kind: 'call' }> {
+  const { capability, request, answers, facts } = at;
+  const [call] = step.kind === 'ask' ? (capability.plan?.(request.input, answers, facts) ?? []) : [];
+  const team = call && capability.judged?.(request.input, answers, call)?.team;
+  // Which team is what is asked: nobody can tell yet who owns it, or whose rule it is.
+  if (step.kind !== 'ask' || !call || (team && team.id === undefined)) return endOfLook(request, step, line);
+  const gate = gateOf({ ...at, call });
+  if (gate.kind === 'looks') return { kind: 'call', call: gate.call };
+  return { ...endAtGate({ ...at, call }, gate, line), note: step.question.say };
+}
+
 /** It ended, or goes on in a way that only looking cannot follow. */
-export function endOfLook(request: Request, step: Step<unknown>, line: Line): Undated {
+function endOfLook(request: Request, step: Step<unknown>, line: Line): Undated {
   const free: Approval = { verdict: 'allowed', rule: say('policy.rule.none'), version: 0, asked: null };
   if (step.kind === 'fail')
     return { state: 'failed', problem: step.problem, note: null, visible: true, audit: [line(request, 'looked')] };

@@ -7,7 +7,7 @@
 import type { Approval } from './approval.ts';
 import { besideOf } from './beside.ts';
 import type { AnyCapability, Call, Facts, Filing, Step } from './capability.ts';
-import { endAtGate, endOfLook, isPause } from './dryRun.ts';
+import { endAtGate, isPause, lookedAt } from './dryRun.ts';
 import { draftOf } from './filing.ts';
 import { type AtGate, changes, gateOf, shapeAtGate } from './gate.ts';
 import { allowedLine, factsFor, heldAtGate } from './heldAtGate.ts';
@@ -184,10 +184,13 @@ export class Runner {
     const step: Step<unknown> = capability.step(request.input, answers, facts);
     const { admins } = this.#parts;
     const by = { isAdmin: admins.has(request.requester.id), admins: [...admins] };
-    const gateAt = (call: Call): AtGate => ({ capability, request, call, answers, facts, inForce, ...by });
+    const at = { capability, request, answers, facts, inForce, ...by };
+    const gateAt = (call: Call): AtGate => ({ ...at, call });
     const toChange = step.kind === 'call' && changes(step.call);
-    if (request.isDry && (step.kind !== 'call' || (toChange && !capability.judged)) && !isPause(step))
-      return this.#save(claim, endOfLook(request, step, this.#line));
+    if (request.isDry && (step.kind !== 'call' || (toChange && !capability.judged)) && !isPause(step)) {
+      const looked = lookedAt(step, at, this.#line);
+      return 'call' in looked ? this.#call(claim, looked, capability) : this.#save(claim, looked);
+    }
     if ('files' in step && step.files) await this.#file(request, step.files);
     switch (step.kind) {
       case 'call': {

@@ -3,6 +3,7 @@
  * reminded and asked; and what people do about their guests meanwhile. Days pass on a clock that is set on.
  */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import type { Environment } from '../../src/config/config.ts';
 import { DAY, type Days, HOUR, openDays } from '../support/days.ts';
 import { engines } from '../support/db.ts';
@@ -47,6 +48,11 @@ for (const engine of await engines()) {
       assert.ok(found);
       return found;
     };
+    /** So many messages say this by now. */
+    const comes = (matches: string, count: number) =>
+      lane.town.control(
+        `wait?${new URLSearchParams({ conversation: 'personal:rita', matches, count: `${count}`, timeoutMs: '10000' })}`,
+      );
     const press = (message: Message, title: RegExp, inputs: object = {}) => {
       const { verb, data } = button(message, title);
       return lane.town.press(message.activityId, verb, data, inputs);
@@ -207,6 +213,63 @@ for (const engine of await engines()) {
       assert.equal(lane.town.sandbox.world.mails.filter(({ to }) => to === address).length, 2);
     });
 
+    it('however many ask for another mail, and however often, a guest gets one in that time', async () => {
+      await open({ resendCoolDownHours: 24 });
+      const address = someone();
+      const mails = () => lane.town.sandbox.world.mails.filter(({ to }) => to === address).length;
+      const refused = (count: number) => comes(`${address}.*may be sent after`, count);
+      await invited(address);
+      await lane.pass(2 * DAY);
+      await Promise.all(Array.from({ length: 6 }, () => lane.town.say(`resend ${address}`)));
+      await refused(5);
+      assert.equal(mails(), 2);
+      // Those that were refused since do not hide the one that was sent.
+      for (const count of [6, 7]) {
+        await lane.town.say(`resend ${address}`);
+        await refused(count);
+      }
+      assert.equal(mails(), 2);
+      await lane.pass(25 * HOUR);
+      await lane.town.say(`resend ${address}`);
+      await comes(`Another invitation mail is on its way to ${address.split('@')[0]}`, 2);
+      assert.equal(mails(), 3);
+    });
+
+    it('an address is put right at once, and then not changed back and forth, which would mail each time', async () => {
+      await open({ resendCoolDownHours: 24 });
+      const [wrong, right] = [someone(), someone()];
+      const mails = () => lane.town.sandbox.world.mails.filter(({ to }) => to === wrong || to === right).length;
+      await invited(wrong);
+      await lane.town.say(`reset ${wrong} to ${right}`);
+      await lane.shows(right, /now accepts with/);
+      await lane.shows(right, /"text":"Invited"/);
+      await lane.town.say(`reset ${right} to ${wrong}`);
+      await lane.shows(right, /the address may be changed after/);
+      await lane.town.say(`resend ${right}`);
+      await lane.shows(right, /the next may be sent after/);
+      assert.equal(mails(), 2);
+      await lane.pass(25 * HOUR);
+      await lane.town.say(`resend ${right}`);
+      await lane.shows(right, /Another invitation mail is on its way/);
+      await lane.town.say(`reset ${right} to ${wrong}`);
+      await comes('the address may be changed after', 2);
+      assert.equal(mails(), 3);
+    });
+
+    it('whoever may not bring in guests any more keeps none for longer either', async () => {
+      const environment = withPolicy({});
+      lane = await openDays(engine, environment, QUICK);
+      const address = someone();
+      await invited(address, 'until in 20 days');
+      const group = { id: '5a4db0c5-0000-4000-8000-000000002005', name: 'Partners' };
+      writeFileSync(environment['POLICY_FILE'] ?? '', JSON.stringify({ askers: { everyone: false, groups: [group] } }));
+      await lane.pass(2 * DAY);
+      await lane.town.say(`extend ${address} until in 300 days`);
+      await lane.town.say(`check extend ${address} until in 300 days`);
+      await comes('You may not ask for guests here', 2);
+      assert.doesNotMatch(JSON.stringify(await lane.town.cards()), /I ask again when that day is near/);
+    });
+
     it('another link is shown to whoever asked, alone, and mails nobody', async () => {
       await open();
       const address = someone();
@@ -267,6 +330,25 @@ for (const engine of await engines()) {
       await lane.shows(address, /has accepted the invitation/, 'personal:axel');
       await lane.town.say(`revoke ${address}`, axel);
       await lane.shows(address, /They lose their account here|They are in no team/, 'personal:axel');
+    });
+
+    it('what a removal would come to is told beforehand, with who would have to approve it', async () => {
+      await open(
+        {
+          removeAlone: 1,
+          approvals: [{ name: 'Removals', approvers: [PEOPLE.ada], teams: [], domains: ['none.example'] }],
+        },
+        { ADMINS: PEOPLE.ada.id },
+      );
+      const some = [someone(), someone()];
+      for (const address of some) await invited(address);
+      await lane.town.say(`check revoke ${some[0]}`);
+      const one = await lane.shows(some[0] ?? '', /It would go on with this: .*account here/);
+      assert.match(textOf(cardOf(one)), /DELETE \/users\//);
+      await lane.town.say(`check revoke ${some.join(', ')}`);
+      const both = await lane.shows(some.join(', '), /would have to be approved by .*They lose their accounts here/);
+      assert.equal(textOf(cardOf(both)).match(/DELETE \/users\//g)?.length, 2);
+      assert.ok(some.every(userOf));
     });
 
     it('many are removed only when a second person says so', async () => {

@@ -1,8 +1,8 @@
 /**
- * `extend <address> until <date>`: another last day for a guest. Microsoft keeps none, so nothing is called: the guest's own
- * request, which asks and acts when the day comes, is told. No I/O; must not know Teams, HTTP, SQL or card templates.
+ * `extend <address> until <date>`: another last day for a guest. Microsoft keeps none: the guest's own request, which asks
+ * and acts when the day comes, is told. No I/O; must not know Teams, HTTP, SQL or card templates.
  */
-import type { Answer, Capability, Facts, Field, Raw, Step, Surroundings } from '../../requests/capability.ts';
+import type { Answer, Call, Capability, Facts, Field, Raw, Step, Surroundings } from '../../requests/capability.ts';
 import { bad, good, type Problem, type Result } from '../../requests/problem.ts';
 import type { Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
@@ -11,6 +11,8 @@ import { Users } from './calls.ts';
 import type { GuestInput } from './input.ts';
 import {
   aboutGuest,
+  answerTo,
+  asAsked,
   type CommandSettings,
   deniedTo,
   found,
@@ -42,6 +44,9 @@ const UNTIL: Field = {
 };
 const FIELDS = [PEOPLE, UNTIL];
 
+/** Changes nothing outside, and is asked for like a change all the same: so the rules have their say about every extension. */
+const EXTEND: Call = { name: 'extend', to: 'store', method: 'POST', path: '/guests/extended', repeat: 'safe' };
+
 export function guestExtend(settings: CommandSettings): Capability<ExtendInput, ExtendOutcome> {
   return {
     name: 'guestExtend',
@@ -55,7 +60,14 @@ export function guestExtend(settings: CommandSettings): Capability<ExtendInput, 
     subject: ({ address }) => address,
     answers: { find: Users },
     beside: ({ address }) => [aboutGuest(address)],
-    judged: ({ address, until }) => ({ what: 'extend', address, until }),
+    judged: ({ address, until }, _answers, _call, facts) => ({
+      what: 'extend',
+      address,
+      until,
+      ...asAsked(address, facts?.beside ?? []),
+    }),
+    plan: () => [EXTEND],
+    shorten: (input, until) => ({ ...input, until }),
     step: (input, answers, facts) => step(input, answers, facts, settings),
     story,
   };
@@ -84,6 +96,9 @@ function step(
   const who = found(address, answers);
   if ('call' in who) return { kind: 'call', call: who.call };
   if ('problem' in who) return { kind: 'fail', problem: who.problem };
+  const allowed = answerTo(answers, EXTEND);
+  if (!allowed) return { kind: 'call', call: EXTEND };
+  if (!allowed.ok) return { kind: 'fail', problem: allowed.problem };
   const [known] = requests;
   const name = known?.outcome?.name ?? who.user.displayName;
   const done = { kind: 'done', outcome: name ? { name } : {}, standing: 'extended' } as const;

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod/v4';
 import type { Answer, Button, Call, Field, Raw, Reply, Sought, Wake } from '../../requests/capability.ts';
+import type { Case } from '../../requests/policy/judge.ts';
 import { type Problem, problem } from '../../requests/problem.ts';
 import { ENDED, type Person, type Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
@@ -45,7 +46,8 @@ export function readGuests(raw: Raw, fields: readonly Field[]) {
 export const aboutGuest = (address: string): Sought => ({
   capability: 'guest',
   subject: address.toLowerCase(),
-  ended: 20,
+  // More of them must not put out of view what was decided about the first.
+  ended: 200,
 });
 
 /** The requests that came to something, newest first. */
@@ -53,6 +55,18 @@ export function requestsOf(beside: readonly Request[], address: string): readonl
   return beside
     .filter((one) => one.capability === 'guest' && one.subject === address.toLowerCase() && one.outcome !== null)
     .toSorted((a, b) => b.createdAt - a.createdAt) as GuestRequest[];
+}
+
+/** Of how they were asked for: the team they were to join, and the last day that an approver shortened it to. */
+export function asAsked(address: string, beside: readonly Request[]): Pick<Case, 'team' | 'shortenedTo'> {
+  const requests = requestsOf(beside, address);
+  const team = requests.find(({ input }) => input.team)?.input.team;
+  const decisions = requests.map(({ approval }) => approval?.asked?.decision);
+  const until = decisions.find((decision) => decision?.kind === 'shortened')?.until;
+  return {
+    ...(team ? { team: { name: team.name, ...(team.id === undefined ? {} : { id: team.id }) } } : {}),
+    ...(until === undefined ? {} : { shortenedTo: until }),
+  };
 }
 
 export const isLive = ({ state }: Request): boolean => !ENDED.has(state);

@@ -5,8 +5,8 @@
  */
 import type { Answer, Capability, Facts, Step } from '../../requests/capability.ts';
 import { bad, good, problem } from '../../requests/problem.ts';
-import type { Request } from '../../requests/request.ts';
-import { say } from '../../requests/say.ts';
+import type { Place, Request } from '../../requests/request.ts';
+import { type Say, say } from '../../requests/say.ts';
 import { Users } from './calls.ts';
 import type { GuestInput } from './input.ts';
 import {
@@ -22,16 +22,15 @@ import {
   sponsorOf,
   tell,
 } from './known.ts';
+import { lastMailAt, type Mailed, mailsTo, mayMailAt } from './mails.ts';
 import { type Invited, PROVIDERS } from './provider.ts';
 
 export interface ResendInput {
   readonly address: string;
 }
 
-export interface ResendOutcome {
+export interface ResendOutcome extends Mailed {
   readonly name?: string;
-  /** When the mail was sent, epoch ms; null: none was. */
-  readonly mailedAt: number | null;
   /** A secret: shown only to whoever asked, in their own chat. */
   readonly redeemUrl?: string;
   /** A person said that it arrived. */
@@ -60,7 +59,7 @@ export function guestResend(kind: Kind, settings: CommandSettings): Capability<R
     choose: (input) => input,
     subject: ({ address }) => address,
     answers: { find: Users, ...PROVIDERS[settings.guestProvider].answers },
-    beside: ({ address }) => [aboutGuest(address), { capability: 'guestResend', subject: address }],
+    beside: ({ address }) => [aboutGuest(address), ...mailsTo(address)],
     // A link goes to nobody by itself, but whoever has it comes in.
     judged: ({ address }) => ({ what: 'resend', address }),
     step: (input, answers, facts) => step(kind, input, answers, facts, settings),
@@ -83,18 +82,20 @@ function step(
   const reply = invited?.reply;
   if (invited && reply?.ok) {
     const told = reply.assumed ? {} : provider.readInvitation(reply.body);
-    const { redeemUrl, name: asNamed }: Invited = told;
+    const { redeemUrl, name: asNamed, mailed }: Invited = told;
     const name = requests[0]?.outcome?.name ?? asNamed;
+    // Another service in between may find them invited already, and mail nobody.
+    const isMailed = kind === 'mail' && mailed !== false;
     return {
       kind: 'done',
       outcome: {
-        mailedAt: kind === 'mail' ? invited.sentAt : null,
+        mailedAt: isMailed ? invited.sentAt : null,
         ...(name ? { name } : {}),
         ...(redeemUrl && kind === 'link' ? { redeemUrl } : {}),
         ...(reply.assumed ? { isSaid: true as const } : {}),
       },
-      standing: kind === 'mail' ? 'mailed' : 'made',
-      ...(kind === 'mail' ? { wakes: tell(address, { key: 'mailed', body: { id: requestId } }) } : {}),
+      standing: kind === 'link' ? 'made' : isMailed ? 'mailed' : 'not mailed',
+      ...(isMailed ? { wakes: tell(address, { key: 'mailed', body: { id: requestId } }) } : {}),
     };
   }
   if (reply?.ok === false) return { kind: 'fail', problem: provider.inviteProblem(reply.problem), fresh: true };
@@ -106,7 +107,7 @@ function step(
   if ('problem' in who) return { kind: 'fail', problem: who.problem };
   if (who.user.externalUserState !== 'PendingAcceptance')
     return { kind: 'fail', problem: problem('clash', say('guestResend.accepted', { address })) };
-  const mayAt = lastMailAt(beside, requests) + policy.resendCoolDownHours * 3600_000;
+  const mayAt = mayMailAt(lastMailAt(address, who.user.id, beside, requests), policy);
   if (kind === 'mail' && now < mayAt)
     return { kind: 'fail', problem: problem('clash', say('guestResend.coolDown', { address, at: mayAt })) };
   const first = provider.lookUp(facts, heard);
@@ -114,14 +115,6 @@ function step(
   const call = provider.inviteCall(again(kind, address, requests[0], facts, settings), facts, heard);
   // A second mail leaves no trace, so nobody but a person can say whether it went out. Another link harms nobody.
   return { kind: 'call', call: { ...call, repeat: kind === 'mail' ? 'never' : 'safe' } };
-}
-
-/** The latest mail that is known of, epoch ms; 0: none. */
-function lastMailAt(beside: readonly Request[], requests: readonly GuestRequest[]): number {
-  const byUs = beside.flatMap(({ capability, outcome }) =>
-    capability === 'guestResend' ? [(outcome as ResendOutcome | null)?.mailedAt ?? 0] : [],
-  );
-  return Math.max(0, ...byUs, ...requests.map(({ outcome }) => outcome?.stay?.mailedAt ?? 0));
 }
 
 /** The invitation as it was, to the same person. */
@@ -148,16 +141,27 @@ function story(
   const title = say(kind === 'mail' ? 'guestResend.title' : 'guestLink.title', { who });
   const rows = [{ label: say('guest.row.address'), text: address }];
   if (!outcome) return { title, rows };
-  const made = place.kind === 'personal' ? 'guestLink.done' : 'guestLink.doneHere';
-  const sent = outcome.isSaid ? 'guestResend.said' : 'guestResend.done';
+  const { sentence, tone } = kind === 'mail' ? mailSaid(outcome, who) : linkSaid(outcome, who, id, place);
   return {
     title,
     rows,
     ending: {
-      sentence: say(kind === 'mail' ? sent : made, { who, id }),
-      tone: 'good',
+      sentence,
+      tone,
       buttons: [openButton(address, version)],
       ...(outcome.redeemUrl ? { link: { label: say('guest.link.notMailed'), url: outcome.redeemUrl } } : {}),
     },
   };
 }
+
+type Said = { readonly sentence: Say; readonly tone: 'good' | 'warning' };
+
+const mailSaid = ({ mailedAt, isSaid }: ResendOutcome, who: string): Said =>
+  mailedAt === null
+    ? { sentence: say('guestResend.notMailed', { who }), tone: 'warning' }
+    : { sentence: say(isSaid ? 'guestResend.said' : 'guestResend.done', { who }), tone: 'good' };
+
+const linkSaid = ({ redeemUrl }: ResendOutcome, who: string, id: string, { kind }: Place): Said =>
+  redeemUrl === undefined
+    ? { sentence: say('guestLink.none', { who }), tone: 'warning' }
+    : { sentence: say(kind === 'personal' ? 'guestLink.done' : 'guestLink.doneHere', { who, id }), tone: 'good' };

@@ -13,6 +13,7 @@ import type { GuestInput } from './input.ts';
 import {
   aboutGuest,
   answerTo,
+  asAsked,
   type CommandSettings,
   deniedTo,
   found,
@@ -22,6 +23,7 @@ import {
   requestsOf,
   tell,
 } from './known.ts';
+import { type Mailed, mailsTo, mayMailAt, wishedMailAt } from './mails.ts';
 import { faultOfAddress, readPeople } from './people.ts';
 import { PROVIDERS } from './provider.ts';
 
@@ -30,7 +32,7 @@ export interface ResetInput {
   readonly to: string;
 }
 
-export interface ResetOutcome {
+export interface ResetOutcome extends Mailed {
   readonly userId: string;
   readonly name?: string;
 }
@@ -59,8 +61,11 @@ export function guestReset(settings: CommandSettings): Capability<ResetInput, Re
     choose: (input) => input,
     subject: ({ address }) => address,
     answers: { find: Users, ...graph.answers },
-    beside: ({ address }) => [aboutGuest(address)],
-    judged: ({ to }) => ({ what: 'reset', address: to }),
+    beside: ({ address }) => [aboutGuest(address), ...mailsTo(address)],
+    judged: ({ address, to }, _answers, _call, facts) => {
+      const { team } = asAsked(address, facts?.beside ?? []);
+      return { what: 'reset', address: to, ...(team ? { team } : {}) };
+    },
     step: (input, answers, facts) => step(input, answers, facts, settings),
     story,
   };
@@ -89,13 +94,14 @@ function step(
   const denied = deniedTo(facts.requester, address, requests, settings);
   if (denied) return fail(denied);
   const known = requests[0];
-  const done = (userId: string, name: string | null | undefined): Step<ResetOutcome> => ({
+  const done = (userId: string, mailedAt: number, name: string | null | undefined): Step<ResetOutcome> => ({
     kind: 'done',
-    outcome: { userId, ...(name ? { name } : {}) },
+    outcome: { userId, mailedAt, ...(name ? { name } : {}) },
     standing: 'reset',
     wakes: tell(address, { key: 'reset', body: { id: facts.requestId, address: to } }),
   });
-  const made = answers.findLast(({ call }) => call.name === 'invite')?.reply;
+  const sent = answers.findLast(({ call }) => call.name === 'invite');
+  const made = sent?.reply;
   if (made && !made.ok) return fail(graph.inviteProblem(made.problem));
 
   // Whoever has the new address: nobody, this guest (then a lost answer was a good one), or somebody else.
@@ -103,14 +109,18 @@ function step(
   if (!newly) return { kind: 'call', call: findCall(to) };
   if (!newly.ok) return fail(newly.problem);
   const holder = pick((newly.body as z.infer<typeof Users>).value, to);
-  const isLost = facts.lost.some(({ call }) => call.name === 'invite');
-  if (holder && isLost && holder.id === userIdOf(facts)) return done(holder.id, holder.displayName);
+  const lost = facts.lost.findLast(({ call }) => call.name === 'invite');
+  if (holder && lost && holder.id === userIdOf(facts)) return done(holder.id, lost.at, holder.displayName);
   const who = found(address, answers);
   if ('call' in who) return { kind: 'call', call: who.call };
   if ('problem' in who) return fail(who.problem);
   const { id, displayName } = who.user;
-  if (made?.ok) return done(id, known?.outcome?.name ?? displayName);
+  if (sent && made?.ok) return done(id, sent.sentAt, known?.outcome?.name ?? displayName);
   if (holder && holder.id !== id) return fail(problem('clash', say('guestReset.taken', { address: to })));
+  // The invitation itself holds nobody back: that it went to the wrong address is noticed right afterwards.
+  const mayAt = mayMailAt(wishedMailAt(address, id, facts.beside, requests), facts.policy);
+  if (facts.now < mayAt)
+    return fail(problem('clash', say('guestReset.coolDown', { who: displayName ?? address, at: mayAt })));
   return { kind: 'call', call: reset(id, to, known?.input, facts, settings) };
 }
 

@@ -61,6 +61,8 @@ export function openStoreRemote({ store, clock, capabilities, seed, changed }: S
       if (address === undefined) throw new Error('it has been erased whom this is about');
       return { ...(await keeping.kept(request.tenantId, address, request.id)) };
     },
+    // Nothing is done here: the request that asks this tells the guest's own in the very change that ends it.
+    'POST /guests/extended': async () => ({}),
     'POST /forgetting/erased': (request, _query, signal) => erased(request, signal),
   };
 
