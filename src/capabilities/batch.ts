@@ -70,13 +70,15 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
     if (has(again(before.round + 1)) && !isStopped)
       return { kind: 'rows', what: 'again', outcome: { ...outcome, round: before.round + 1 } };
     const { waits = 0, filed = 0 } = tally.stages;
+    // What is new is told once it rests; kept before that, it would be news to nobody.
+    const unseen: BatchOutcome = { ...rest, isStopped };
     const { held = 0 } = tally;
     if (isStopped && held > 0 && did !== 'withdraw')
-      return { kind: 'rows', what: 'withdraw', outcome: { ...outcome, did: 'withdraw' } };
+      return { kind: 'rows', what: 'withdraw', outcome: { ...unseen, did: 'withdraw' } };
     const isLeft = waits > 0 && !isStopped;
     // Half of what may be under way has ended: the next rows are filed in one go.
     if (isLeft && filed - held <= FILED_AT && did !== 'file')
-      return { kind: 'rows', what: 'file', outcome: { ...outcome, did: 'file' } };
+      return { kind: 'rows', what: 'file', outcome: { ...unseen, did: 'file' } };
     if (isLeft || filed > 0) return { kind: 'later', forMs: outcome.lookMs, waits: true, outcome, standing: 'sending' };
     return { kind: 'done', outcome, standing: 'sent' };
   },
