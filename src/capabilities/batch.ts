@@ -6,7 +6,7 @@
 import type { Button, Capability, Step, Story } from '../requests/capability.ts';
 import type { BatchInput } from '../requests/many/fileList.ts';
 import type { Stages, Tally } from '../requests/many/rows.ts';
-import { bad, good, problem } from '../requests/problem.ts';
+import { bad, good, problem, TOO_LATE } from '../requests/problem.ts';
 import type { Person, Request } from '../requests/request.ts';
 import { type Say, say } from '../requests/say.ts';
 
@@ -15,6 +15,8 @@ export interface BatchOutcome {
   /** How often all that failed was tried once more. */
   readonly round: number;
   readonly isStopped: boolean;
+  /** What was done with the rows since it last looked: it is not done over and over when nothing came of it. */
+  readonly did?: 'file' | 'withdraw';
   /** How long it looks away; longer while nothing happens. */
   readonly lookMs: number;
 }
@@ -58,18 +60,23 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
     const has = (key: string): boolean => signals.some((one) => one.key === key);
     if (!has(SEND)) {
       const left = createdAt + KEPT_MS - now;
-      if (left <= 0) return { kind: 'fail', problem: problem('gone', 'batch.expired') };
+      if (left <= 0) return { kind: 'fail', problem: problem('gone', 'batch.expired', { reason: TOO_LATE }) };
       return { kind: 'later', forMs: left, waits: true };
     }
     const isStopped = has(STOP);
     const before = soFar ?? { tally, round: 0, isStopped, lookMs: LOOK_MS };
-    const outcome: BatchOutcome = { ...before, tally, isStopped, lookMs: lookMs(before, tally) };
+    const { did, ...rest } = before;
+    const outcome: BatchOutcome = { ...rest, tally, isStopped, lookMs: lookMs(before, tally) };
     if (has(again(before.round + 1)) && !isStopped)
       return { kind: 'rows', what: 'again', outcome: { ...outcome, round: before.round + 1 } };
     const { waits = 0, filed = 0 } = tally.stages;
+    const { held = 0 } = tally;
+    if (isStopped && held > 0 && did !== 'withdraw')
+      return { kind: 'rows', what: 'withdraw', outcome: { ...outcome, did: 'withdraw' } };
     const isLeft = waits > 0 && !isStopped;
     // Half of what may be under way has ended: the next rows are filed in one go.
-    if (isLeft && filed <= FILED_AT) return { kind: 'rows', what: 'file', outcome };
+    if (isLeft && filed - held <= FILED_AT && did !== 'file')
+      return { kind: 'rows', what: 'file', outcome: { ...outcome, did: 'file' } };
     if (isLeft || filed > 0) return { kind: 'later', forMs: outcome.lookMs, waits: true, outcome, standing: 'sending' };
     return { kind: 'done', outcome, standing: 'sent' };
   },
@@ -84,7 +91,10 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
     stop: { denies, read: () => good([{ key: STOP, body: {} }]) },
     retry: {
       denies,
-      read: ({ outcome }) => good([{ key: again(((outcome as BatchOutcome | null)?.round ?? 0) + 1), body: {} }]),
+      read: ({ outcome }) => {
+        const { round = 0, isStopped = false } = (outcome as BatchOutcome | null) ?? {};
+        return isStopped ? bad(problem('clash', 'batch.retryStopped')) : good([{ key: again(round + 1), body: {} }]);
+      },
     },
   },
   story: storyOfBatch,
@@ -118,19 +128,22 @@ function storyOfBatch(request: Request<BatchInput, BatchOutcome>): ReturnType<ty
       ? say('batch.title.pasted', { count: all(input) })
       : say('batch.title.file', { name: input.name });
   if (!outcome) return { title, rows: previewRows(input), live: preview(input) };
-  const { stages } = outcome.tally;
+  const { stages, held = 0 } = outcome.tally;
   const items = itemsOf(outcome.tally);
+  const sending = say('batch.sending', {
+    done: ended(stages),
+    count: ended(stages) + (stages.filed ?? 0) + (stages.waits ?? 0),
+  });
   return {
     title,
-    rows: countRows(stages),
+    rows: countRows(stages, held),
     live: {
       state: say('batch.state.sending'),
       sentence: outcome.isStopped
         ? say('batch.stopping', { count: stages.filed ?? 0 })
-        : say('batch.sending', {
-            done: ended(stages),
-            count: ended(stages) + (stages.filed ?? 0) + (stages.waits ?? 0),
-          }),
+        : held > 0
+          ? say('two', { first: sending, second: say('batch.held', { count: held }) })
+          : sending,
       tone: 'neutral',
       items,
       buttons: outcome.isStopped ? [asFile] : [button('batch.stop', say('batch.button.stop'), 'destructive'), asFile],
@@ -139,10 +152,11 @@ function storyOfBatch(request: Request<BatchInput, BatchOutcome>): ReturnType<ty
       sentence: outcome.isStopped
         ? say('two', { first: say('batch.stopped'), second: sentence(stages) })
         : sentence(stages),
-      tone: stages.failed || stages.unsure ? 'warning' : 'good',
+      tone: stages.failed || stages.refused || stages.unsure ? 'warning' : 'good',
       items,
       buttons: [
-        ...(stages.failed
+        // A list that was stopped sends nothing more.
+        ...(stages.failed && !outcome.isStopped
           ? [button('batch.retry', say('batch.button.retry', { count: stages.failed }), 'positive')]
           : []),
         asFile,
@@ -153,8 +167,8 @@ function storyOfBatch(request: Request<BatchInput, BatchOutcome>): ReturnType<ty
 
 const all = ({ counts }: BatchInput): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-const ended = ({ sent = 0, found = 0, failed = 0, unsure = 0, stopped = 0 }: Stages): number =>
-  sent + found + failed + unsure + stopped;
+const ended = ({ sent = 0, found = 0, failed = 0, refused = 0, unsure = 0, stopped = 0 }: Stages): number =>
+  sent + found + failed + refused + unsure + stopped;
 
 function preview({ counts, unused }: BatchInput) {
   const { ready } = counts;
@@ -188,17 +202,20 @@ function previewRows({ counts, left }: BatchInput): Story['rows'] {
   ];
 }
 
-function countRows(stages: Stages): Story['rows'] {
+function countRows(stages: Stages, held: number): Story['rows'] {
+  const counts = { ...stages, held, filed: (stages.filed ?? 0) - held };
   const kinds = [
     ['sent', say('batch.row.sent')],
     ['found', say('batch.row.found')],
     ['failed', say('batch.row.failed')],
+    ['refused', say('batch.row.refused')],
     ['unsure', say('batch.row.unsure')],
     ['stopped', say('batch.row.stopped')],
+    ['held', say('batch.row.held')],
     ['filed', say('batch.row.filed')],
     ['waits', say('batch.row.waits')],
   ] as const;
-  return kinds.flatMap(([kind, label]) => (stages[kind] ? [{ label, text: String(stages[kind]) }] : []));
+  return kinds.flatMap(([kind, label]) => (counts[kind] ? [{ label, text: String(counts[kind]) }] : []));
 }
 
 /** "31 invitations sent. 2 were guests already. 3 did not work." */
@@ -207,6 +224,7 @@ function sentence(stages: Stages): Say {
     ...(stages.sent ? [say('batch.ended.sent', { count: stages.sent })] : []),
     ...(stages.found ? [say('batch.ended.found', { count: stages.found })] : []),
     ...(stages.failed ? [say('batch.ended.failed', { count: stages.failed })] : []),
+    ...(stages.refused ? [say('batch.ended.refused', { count: stages.refused })] : []),
     ...(stages.unsure ? [say('batch.ended.unsure', { count: stages.unsure })] : []),
     ...(stages.stopped ? [say('batch.ended.stopped', { count: stages.stopped })] : []),
     ...(stages.waits ? [say('batch.ended.unsent', { count: stages.waits })] : []),

@@ -104,7 +104,9 @@ async function file(asked: Asked, parts: InviteDoorParts): Promise<{ request: Re
   const { appId, given, body, who } = asked;
   const before = given === null ? await sameBody(asked, parts) : null;
   if (before?.request) return joined(before.request, parts);
-  const key = given === null ? `${before?.key}` : `${ownKey(appId)}k:${sha(given)}`;
+  // A client-request-id is there to follow a call by: some send one for several calls, so it is one with the body only.
+  const named = given?.startsWith('client-request-id:') ? `${given} ${digest(asked.json)}` : given;
+  const key = named === null ? `${before?.key}` : `${ownKey(appId)}k:${sha(named)}`;
   const { tenantId } = parts.settings;
   const where = placeOf(who, parts.settings);
   const wish: Wish = { capability: 'guest', raw: body.raw, who, where, key, activityId: null, unattended: true };
@@ -122,7 +124,7 @@ async function file(asked: Asked, parts: InviteDoorParts): Promise<{ request: Re
     });
     return { request };
   }
-  if (request.requester.id !== who.id || !isAbout(request, body))
+  if (request.requester.id !== who.id || !filed.value.isSame)
     return { status: 422, body: { message: parts.spoken({ key: 'door.keyTaken' }) } };
   return joined(request, parts);
 }
@@ -164,7 +166,6 @@ const addressIn = ({ raw }: InviteBody): string => {
   const [, bracketed, plain] = /<\s*([^<>\s]+@[^<>\s]+)\s*>|(\S+@\S+)/.exec(raw['people'] ?? '') ?? [];
   return (bracketed ?? plain ?? '').toLowerCase();
 };
-const isAbout = (request: Request, body: InviteBody): boolean => request.subject === addressIn(body);
 
 async function wait(
   filed: Request,

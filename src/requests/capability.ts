@@ -138,8 +138,11 @@ interface SoFar<O> {
 export type Step<O> =
   | { readonly kind: 'call'; readonly call: Call; readonly outcome?: O }
   | { readonly kind: 'file'; readonly filing: Filing }
-  /** The next rows of a list are filed, or all that failed are to be filed once more; then the step is asked again. */
-  | { readonly kind: 'rows'; readonly what: 'file' | 'again'; readonly outcome: O }
+  /**
+   * The next rows of a list are filed, all that failed are to be filed once more, or those that wait for somebody are called
+   * off; then the step is asked again.
+   */
+  | { readonly kind: 'rows'; readonly what: 'file' | 'again' | 'withdraw'; readonly outcome: O }
   | ({
       readonly kind: 'later';
       readonly forMs: number;

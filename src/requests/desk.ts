@@ -3,6 +3,7 @@
  * what with a request; the store decides who was first.
  * Must not know how the wish was expressed (text, form, HTTP) or how the answer is shown.
  */
+import { isApprover } from './approval.ts';
 import type { AnyCapability, Raw, Surroundings } from './capability.ts';
 import { newId } from './ids.ts';
 import { fileList, type ListWish } from './many/fileList.ts';
@@ -13,6 +14,7 @@ import { bad, good, isSignIn, type Problem, problem, REPLACED, type Result } fro
 import { answerSignal, optionOf } from './question.ts';
 import { chatOf, ENDED, LIVE, type Person, type Place, type Request } from './request.ts';
 import { type Say, say } from './say.ts';
+import { calledOff, isTouched } from './withdraw.ts';
 import { lineOf } from './work.ts';
 
 export interface DeskParts {
@@ -106,9 +108,7 @@ export class Desk {
     );
     const isNew = accepted.some((one) => one.isNew);
     if (isNew) queued();
-    const isSame = accepted.every(
-      ({ request }, n) => JSON.stringify(request.input) === JSON.stringify(inputs.value[n]),
-    );
+    const isSame = accepted.every(({ request }, n) => isSameWish(capability, request, inputs.value[n]));
     return good({ requests: accepted.map((one) => one.request), isNew, isSame });
   }
 
@@ -275,8 +275,12 @@ export class Desk {
   }
 
   /** The card of a request was shown (or pressed) here: this message follows it from now on. Answers the one before. */
-  async follow(request: Request, where: Place, activityId: string): Promise<string | null> {
-    const before = await this.#parts.store.followAt(request.id, where, activityId, request.version);
+  async follow(request: Request, where: Place, activityId: string, who: Person): Promise<string | null> {
+    const { id, version, approval, requester } = request;
+    // In a chat of their own it is the card of whoever looks; elsewhere that of whoever asked, and each asks for their own.
+    const isTheirs = where.kind === 'personal' && isApprover(approval, who.id, requester.id);
+    const audience = isTheirs ? 'approvers' : 'asker';
+    const before = await this.#parts.store.followAt(id, where, activityId, version, audience);
     return before === activityId ? null : before;
   }
 
@@ -296,17 +300,8 @@ export class Desk {
       case 'cancel':
         if (state === 'sending') return bad(problem('clash', 'problem.tooLateToCancel'));
         if (state !== 'queued' && state !== 'waiting' && state !== 'awaiting approval') break;
-        if (await this.#touched(request)) return bad(problem('clash', 'problem.tooLateToCancel'));
-        return good({
-          at: now,
-          state: 'cancelled',
-          note: null,
-          problem: null,
-          question: null,
-          hides: 'approvers',
-          visible: true,
-          audit: line('cancelled'),
-        });
+        if (await isTouched(this.#parts.store, request)) return bad(problem('clash', 'problem.tooLateToCancel'));
+        return good(calledOff(now, line('cancelled')));
       case 'retry':
         if (state !== 'failed') break;
         return good({ ...queue, forget: 'failed', audit: line('retried') });
@@ -330,18 +325,18 @@ export class Desk {
     return bad(notNow(request));
   }
 
-  /** Whether something may already have been changed outside. */
-  async #touched(request: Request): Promise<boolean> {
-    if (request.lost.length > 0 || request.outcome !== null) return true;
-    const answers = await this.#parts.store.answers(request.id);
-    return answers.some((answer) => answer.call.repeat !== 'safe' && (answer.reply === null || answer.reply.ok));
-  }
-
   #capability(name: string): AnyCapability {
     const capability = this.#parts.capabilities.get(name);
     if (!capability) throw new Error(`no capability named ${name}`);
     return capability;
   }
+}
+
+/** Whether a request is what is wished for now, whatever was chosen on its card or shortened by an approver since. */
+function isSameWish(capability: AnyCapability, { input, approval }: Request, wished: unknown): boolean {
+  const until = approval?.asked?.decision?.until;
+  const wanted = until === undefined ? wished : (capability.shorten?.(wished, until) ?? wished);
+  return JSON.stringify(capability.write(input)) === JSON.stringify(capability.write(wanted));
 }
 
 /** What lets a request go on at once, as somebody wants it. */

@@ -200,7 +200,13 @@ export interface Store extends PaceStore {
    * From now on this message is the one in its conversation that shows the request (a person asked for it again further
    * down). Answers the message that did so before, or null. `version` is what it shows already.
    */
-  followAt(requestId: string, place: Place, activityId: string, version: number): Promise<string | null>;
+  followAt(
+    requestId: string,
+    place: Place,
+    activityId: string,
+    version: number,
+    audience?: Audience,
+  ): Promise<string | null>;
   /** The message could not be shown now; try again at `nextAt`, or give up (null). */
   messageFailed(requestId: string, conversationId: string, nextAt: number | null): Promise<void>;
 

@@ -36,6 +36,9 @@ export const SIGN_IN_AGAIN = 'signInAgain';
 /** The reason of a request in whose place another was sent. */
 export const REPLACED = 'replaced';
 
+/** The reason of a request that came too late: trying it again can only fail again. */
+export const TOO_LATE = 'tooLate';
+
 export const isSignIn = (why: Problem | null | undefined): boolean =>
   why?.reason === SIGN_IN || why?.reason === SIGN_IN_AGAIN;
 

@@ -258,7 +258,7 @@ export class Runner {
     const { store, clock, settings, remotes } = this.#parts;
     // Somebody may have closed the gate since this request was claimed.
     const opensAt = await store.gateOpensAt(call.to).catch(trouble);
-    if (opensAt > clock.now()) return this.#held(work, opensAt);
+    if (opensAt > clock.now()) return this.#save(work, heldBy(work, opensAt, clock.now()));
     const turn = await takeTurn(work, call, store, clock).catch(trouble);
     if ('rests' in turn) return this.#save(work, turn.rests);
     const n = nextN(work);
@@ -291,11 +291,6 @@ export class Runner {
     );
     if (reply.ok || !isSetback(reply.problem)) return heardOf(current, call, sentAt, reply);
     return this.#setBack(current, { call, sentAt, why: reply.problem });
-  }
-
-  /** Waits at a closed gate, before the call. */
-  #held(work: Work, opensAt: number): Promise<Next> {
-    return this.#save(work, heldBy(work, opensAt, this.#parts.clock.now()));
   }
 
   /** Not answered as hoped: what may happen now is decided in one place, here it is done. */

@@ -4,7 +4,7 @@
  */
 import { awaitingStory, decidedStory, decisionRows, lookedStory } from './approvalStory.ts';
 import type { AnyCapability, Button, Story } from './capability.ts';
-import { isSignIn, PROBLEM_KINDS, REPLACED } from './problem.ts';
+import { isSignIn, PROBLEM_KINDS, REPLACED, TOO_LATE } from './problem.ts';
 import { type Audience, ENDED, type Request } from './request.ts';
 import { say } from './say.ts';
 
@@ -68,7 +68,9 @@ function storyAs(request: Request, capability: AnyCapability, audience: Audience
         tone: PROBLEM_KINDS[problem.kind].tone,
         // What was achieved before it failed is not lost with the rest.
         ...(ending?.link ? { link: ending.link } : {}),
-        buttons: fixable ? fix('positive') : [button('request.retry', 'positive'), ...fix()],
+        buttons: fixable
+          ? fix('positive')
+          : [...(problem.reason === TOO_LATE ? [] : [button('request.retry', 'positive')]), ...fix()],
       };
     }
     case 'unsure':

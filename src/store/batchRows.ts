@@ -13,6 +13,10 @@ import { acceptIn } from './requests.ts';
 import { json, toRequest } from './rows.ts';
 import type { BatchRow, RequestRow, Tables } from './schema.ts';
 
+/** A request that waits for somebody: to be approved, or for an answer or a sign-in. */
+const HELD = sql`(requests.state = 'awaiting approval'
+  or (requests.state = 'waiting' and (requests.question is not null or requests.problem is not null)))`;
+
 /** Rows per statement: eight values each, and an engine takes at most 32,766 (SQLite) or 65,535 (PostgreSQL). */
 const AT_ONCE = 1_000;
 
@@ -63,10 +67,25 @@ export function rowStore(engine: Engine): RowStore {
       return rows.map(toRow);
     },
     file: (batchId, filings, now) => file(engine, batchId, filings, now),
+    async held(batchId) {
+      const { rows } = await sql<{ in_all: number; to_approve: number }>`
+        select count(*) as in_all, count(case when requests.state = 'awaiting approval' then 1 end) as to_approve
+        from rows join requests on requests.id = rows.request_id
+        where rows.batch_id = ${batchId} and rows.stage = 'filed' and ${HELD}`.execute(engine.db);
+      return { inAll: Number(rows[0]?.in_all ?? 0), toApprove: Number(rows[0]?.to_approve ?? 0) };
+    },
+    async heldAfter(batchId, after, limit) {
+      const { rows } = await sql<RequestRow & { n: number }>`
+        select rows.n, requests.* from rows join requests on requests.id = rows.request_id
+        where rows.batch_id = ${batchId} and rows.stage = 'filed' and rows.n > ${after} and ${HELD}
+        order by rows.n limit ${limit}`.execute(engine.db);
+      return rows.map((row) => ({ n: row.n, request: toRequest(row) }));
+    },
     async resting(batchId, limit) {
       const { rows } = await sql<RequestRow & { n: number }>`
         select rows.n, requests.* from rows join requests on requests.id = rows.request_id
         where rows.batch_id = ${batchId} and rows.stage = 'filed' and requests.state not in ('queued', 'sending')
+          and not ${HELD}
         order by rows.n limit ${limit}`.execute(engine.db);
       return rows.map((row) => ({ n: row.n, request: toRequest(row) }));
     },
@@ -84,8 +103,8 @@ export function rowStore(engine: Engine): RowStore {
     async trouble(batchId, limit) {
       const { rows } = await sql<RequestRow & { line: number }>`
         select rows.line, requests.* from rows join requests on requests.id = rows.request_id
-        where rows.batch_id = ${batchId} and rows.stage in ('failed', 'unsure', 'filed')
-          and requests.state in ('failed', 'unsure', 'waiting', 'awaiting approval')
+        where rows.batch_id = ${batchId} and rows.stage in ('failed', 'refused', 'unsure', 'filed')
+          and requests.state in ('failed', 'declined', 'unsure', 'waiting', 'awaiting approval')
         order by rows.n limit ${limit}`.execute(engine.db);
       return rows.map((row) => ({ line: row.line, request: toRequest(row) }));
     },
@@ -136,7 +155,8 @@ async function takeUp(
   >`with again (failed_id, due_at) as (values ${due})
     update requests set state = 'queued', next_at = again.due_at, attempts = 0, note = null, problem = null,
       version = version + 1, updated_at = ${now}, lease_until = 0
-    from again where id = failed_id and state = 'failed' returning id, version, tenant_id, requester_id`.execute(trx);
+    from again where id = failed_id and state = 'failed' and erased_at is null
+    returning id, version, tenant_id, requester_id`.execute(trx);
   if (rows.length === 0) return;
   const ids = rows.map(({ id }) => id);
   await trx.deleteFrom('answers').where('request_id', 'in', ids).where('ok', '=', 0).execute();

@@ -49,7 +49,8 @@ export async function openStore(databaseUrl: string, options: { readonly log?: L
     nextMessageAt: () => nextMessageAt(engine),
     messageShown: (requestId, conversationId, activityId, version, quietUntil) =>
       messageShown(engine, requestId, conversationId, activityId, version, quietUntil),
-    followAt: (requestId, place, activityId, version) => followAt(engine, requestId, place, activityId, version),
+    followAt: (requestId, place, activityId, version, audience) =>
+      followAt(engine, requestId, place, activityId, version, audience),
     messageFailed: (requestId, conversationId, nextAt) => messageFailed(engine, requestId, conversationId, nextAt),
     audit: (lines) => audit(engine, lines),
     auditOf: (requestId) => auditOf(engine, requestId),

@@ -3,6 +3,7 @@
  * Must not know in which order, how often or why (`forgetting.ts` does).
  */
 import { sql, type Transaction } from 'kysely';
+import type { Stage } from '../requests/many/rows.ts';
 import type { Erased, GoesOn } from '../requests/proof/keeping.ts';
 import { emptied, type Finder, type Traces } from '../requests/proof/person.ts';
 import { ENDED, type RequestState } from '../requests/request.ts';
@@ -46,6 +47,8 @@ const RESTS: readonly RequestState[] = ['queued', 'waiting'];
 /** Requests per page. Erasing a page of them takes about 20 ms. */
 const REQUESTS = 100;
 const LINES = 500;
+/** Stages from which a row of a list may be sent (again). */
+const SENDABLE: readonly Stage[] = ['waits', 'filed', 'failed'];
 
 /** The columns that hold JSON. */
 const JSON_COLUMNS = [
@@ -180,6 +183,10 @@ const rows: Eraser = async (engine, { tenantId, traces, finder }, after) => {
         await trx
           .updateTable('rows')
           .set({
+            // Nothing is left that could be sent; what was sent stays counted.
+            ...(isAbout
+              ? { stage: sql<string>`case when stage in (${sql.join(SENDABLE)}) then 'erased' else stage end` }
+              : {}),
             subject: subject === null ? null : isAbout ? '' : finder.without(subject),
             content: isAbout ? emptied(content) : finder.jsonWithout(content),
             why: why === null ? null : finder.jsonWithout(why),

@@ -163,6 +163,7 @@ export function followAt(
   place: Place,
   activityId: string,
   version: number,
+  audience: Audience = 'asker',
 ): Promise<string | null> {
   return engine.write(async (trx) => {
     // Held, so that a change at this moment either is seen here or sees the new message.
@@ -193,6 +194,7 @@ export function followAt(
       .where('conversation_id', '=', place.conversationId)
       .executeTakeFirst();
     const shows = {
+      audience,
       activity_id: activityId,
       shown_version: version,
       lease_until: 0,

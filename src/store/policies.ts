@@ -2,6 +2,7 @@
  * Policies, version by version: added, never changed; and what those who approve want to know of guests so far. Must not
  * know what a policy says.
  */
+import { domainToUnicode } from 'node:url';
 import { sql } from 'kysely';
 
 import type { Policy, PolicyInForce } from '../requests/policy/policy.ts';
@@ -58,13 +59,15 @@ export function keepPolicy(
 
 /** Counted in the requests themselves, by the end of their subject. */
 export async function guestsFrom(engine: Engine, tenantId: string, domain: string) {
-  const like = `%@${domain.replaceAll(/[\\%_]/g, '\\$&')}`;
+  // People may have typed an international name as it is written, or as machines have it.
+  const like = (one: string): string => `%@${one.replaceAll(/[\\%_]/g, '\\$&')}`;
   const { rows } = await sql<{ known: number; accepted: number; refused_at: number | null }>`
     select count(distinct case when standing is not null then subject end) as known,
       count(distinct case when standing = 'accepted' then subject end) as accepted,
-      max(case when state = 'declined' then updated_at end) as refused_at
+      max(case when state = 'declined' and approval like '%"kind":"refused"%' then updated_at end) as refused_at
     from requests
-    where tenant_id = ${tenantId} and capability = 'guest' and is_dry = 0 and subject like ${like} escape '\\'`.execute(
+    where tenant_id = ${tenantId} and capability = 'guest' and is_dry = 0
+      and (subject like ${like(domain)} escape '\\' or subject like ${like(domainToUnicode(domain))} escape '\\')`.execute(
     engine.db,
   );
   const { known = 0, accepted = 0, refused_at = null } = rows[0] ?? {};

@@ -63,7 +63,7 @@ export function openTurns(parts: TurnParts): Turns {
   /** A request is told on one message: the card shown last is it, and the one before says so. */
   async function follow(context: TurnContext, request: Request, activityId: string, turn: Turn): Promise<void> {
     if (activityId === '') return;
-    const before = await desk.follow(request, turn.where, activityId);
+    const before = await desk.follow(request, turn.where, activityId, turn.who);
     teller.wake();
     if (before === null) return;
     await edit(context, before, replies.notice(say('request.moved'), turn), turn).catch((cause) =>

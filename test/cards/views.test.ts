@@ -63,7 +63,7 @@ describe('a request card', () => {
     const view = show({ rows });
     assert.equal(view.rows.length, LIMITS.requestRows);
     assert.deepEqual(view.rows.at(-1), { label: 'More', text: '10 more lines' });
-    assert.equal(show({ rows: rows.slice(0, LIMITS.requestRows) }).rows.at(-1)?.text, '9');
+    assert.equal(show({ rows: rows.slice(0, LIMITS.requestRows) }).rows.at(-1)?.text, '15');
   });
 
   it('keeps the values of options whole, since they come back as they are', () => {

@@ -178,13 +178,25 @@ for (const engine of await engines()) {
       }
     });
 
-    it('under a key that stands for another guest is told so', async () => {
-      const key = { 'client-request-id': '7e03978e-40d5-43e8-bc93-6894a57f9325' };
+    it('under a key that stands for another wish is told so', async () => {
+      const key = { 'idempotency-key': '7e03978e-40d5-43e8-bc93-6894a57f9325' };
       assert.equal((await app.ask({ ...SAMPLE, invitedUserEmailAddress: 'dan@partner.example' }, key)).status, 201);
       const other = await app.ask({ ...SAMPLE, invitedUserEmailAddress: 'eva@partner.example' }, key);
       assert.equal(other.status, 422);
       assert.match(other.body.message, /used for another invitation/);
+      const more = { ...SAMPLE, invitedUserEmailAddress: 'dan@partner.example', team: 'Apollo' };
+      assert.equal((await app.ask(more, key)).status, 422, 'another team is another wish');
       assert.equal((await lane.town.invitations()).length, 1);
+    });
+
+    it('by one client-request-id for two guests gets both, and each once', async () => {
+      const key = { 'client-request-id': '7e03978e-40d5-43e8-bc93-6894a57f9325' };
+      for (const who of ['una', 'viv', 'una', 'viv'])
+        assert.equal(
+          (await app.ask({ ...SAMPLE, invitedUserEmailAddress: `${who}@partner.example` }, key)).status,
+          201,
+        );
+      assert.equal((await lane.town.invitations()).length, 2);
     });
 
     it('whose guest was invited before gets no second mail, and hears why there is no link', async () => {

@@ -307,4 +307,121 @@ for (const engine of await engines()) {
       assert.deepEqual(await lane.town.invitations(), []);
     });
   });
+
+  describe(`a list that waits for somebody on ${engine.name}`, function () {
+    this.timeout(60_000);
+    let lane: Lane;
+    before(async function () {
+      if (engine.absent) skip(this, engine.absent);
+      const apollo = { id: '5a4db0c5-0000-4000-8000-000000002001', name: 'Apollo' };
+      lane = await openLane(engine, {
+        ADMINS: PEOPLE.rita.id,
+        ...withPolicy({
+          // Whether they may is known only once the directory was asked.
+          askers: { everyone: false, groups: [apollo] },
+          approvals: [
+            { name: 'Partners', domains: ['partner.example'], approvers: [PEOPLE.axel] },
+            { name: 'Rivals', domains: ['rival.example'], approvers: [PEOPLE.ada] },
+          ],
+        }),
+      });
+    });
+    after(() => lane?.close());
+    beforeEach(() => {
+      tests += 1;
+    });
+    afterEach(async () => {
+      await lane.town.heal();
+      await lane.town.control('reset', {});
+    });
+
+    const others = (count: number): string[] =>
+      Array.from({ length: count }, (_, n) => `other${n}@o${tests}.other.example`);
+    const rivals = (count: number): string[] =>
+      Array.from({ length: count }, (_, n) => `rival${n}@r${tests}.rival.example`);
+    const decideAs = (user: string, card: Message, verb: string, inputs = {}) => {
+      const action = cardOf(card).actions?.find((one) => one.verb === verb);
+      assert.ok(action, `no button ${verb} among ${buttonsOf(card)}`);
+      return lane.town.press(card.activityId, verb, action.data ?? {}, inputs, {
+        conversation: `personal:${user}`,
+        user,
+      });
+    };
+
+    it('asks once for the whole list, also where only the directory knows whether they may ask', async () => {
+      const all = [...others(1), ...people(70), ...others(3).slice(1)];
+      await attach(lane, `email\n${all.join('\n')}`);
+      await press(lane, await listCard(lane, /73 invitations can be sent/), 'batch.send');
+      const asked = await listCard(lane, /Please decide/, 'personal:axel');
+      assert.deepEqual(await lane.town.invitations(), []);
+      await decideAs('axel', asked, 'request.approve');
+      await listCard(lane, /73 guests are invited/);
+      assert.equal((await lane.town.cards('personal:axel')).length, 1, 'one card for all rows');
+    });
+
+    it('lets no row wait for the approval of another, and calls off what waits when it is stopped', async () => {
+      const free = [...people(1), ...others(4)];
+      await attach(lane, `email\n${[...people(1), ...rivals(64), ...others(4)].join('\n')}`);
+      await press(lane, await listCard(lane, /69 invitations can be sent/), 'batch.send');
+      await decideAs('axel', await listCard(lane, /Please decide/, 'personal:axel'), 'request.approve');
+      const waits = await listCard(lane, /5 of 69 are through.*20 of them wait to be approved/);
+      assert.deepEqual((await invited(lane)).sort(), free.sort());
+      await press(lane, waits, 'batch.stop');
+      const stopped = await listCard(
+        lane,
+        /Stopped, as you asked.*5 guests are invited.*20 were cancelled.*44 were not sent/,
+      );
+      assert.deepEqual(buttonsOf(stopped), ['request.file']);
+      // Whoever was asked sees that it is over.
+      const theirs = await lane.shows(rivals(20)[19] ?? '', /Cancelled/, 'personal:ada');
+      assert.deepEqual(buttonsOf(theirs), []);
+      assert.equal((await lane.town.cards('personal:ada')).length, 20, 'not a card for each at once');
+      assert.equal((await invited(lane)).length, 5);
+    });
+
+    it('counts what somebody refused as refused', async () => {
+      await attach(lane, `email\n${[...people(3), ...rivals(1)].join('\n')}`);
+      await press(lane, await listCard(lane, /4 invitations can be sent/), 'batch.send');
+      await decideAs('axel', await listCard(lane, /Please decide/, 'personal:axel'), 'request.approve');
+      const theirs = await lane.shows(rivals(1)[0] ?? '', /Please decide/, 'personal:ada');
+      await decideAs('ada', theirs, 'request.refuse', { words: 'Not them' });
+      const done = await listCard(lane, /3 guests are invited.*1 was refused/);
+      assert.match(textOf(cardOf(done)), /Refused\n1/);
+      assert.match(textOf(cardOf(done)), /Not them/);
+      assert.deepEqual(buttonsOf(done), ['request.file']);
+    });
+
+    it('offers no second try of a list that was stopped', async () => {
+      await lane.town.control('settings', { latencyMs: 60 });
+      await lane.town.fault({ kind: 'status', method: 'POST', path: 'invitations', status: 400, times: 5 });
+      await attach(lane, `email\n${others(120).join('\n')}`);
+      await press(lane, await listCard(lane, /120 invitations can be sent/), 'batch.send');
+      const under = await listCard(lane, /of 120 are through/);
+      await press(lane, under, 'batch.stop');
+      const stopped = await listCard(lane, /Stopped, as you asked.*5 did not work/);
+      assert.deepEqual(buttonsOf(stopped), ['request.file']);
+    });
+
+    it('never sends a row again whose guest was forgotten', async () => {
+      await lane.town.fault({ kind: 'status', method: 'POST', path: 'invitations', status: 400, times: 1 });
+      await attach(lane, `email\n${others(4).join('\n')}`);
+      await press(lane, await listCard(lane, /4 invitations can be sent/), 'batch.send');
+      const failed = await listCard(lane, /1 did not work/);
+      const sent = await invited(lane);
+      const gone = others(4).find((one) => !sent.includes(one)) ?? '';
+      await lane.town.say(`forget ${gone}`);
+      await lane.town.until(/Shall I erase all of that/);
+      const question = (await lane.town.cards()).filter((one) => /Shall I erase/.test(textOf(cardOf(one)))).at(-1);
+      assert.ok(question);
+      const requestId = cardOf(question).actions?.[0]?.data?.['requestId'];
+      const answer = { requestId, field: 'confirm' };
+      await lane.town.press(question.activityId, 'request.answer', answer, { answer: 'erase' });
+      await lane.town.until(/All that I kept about this person is erased/);
+      const calls = (await lane.town.calls()).length;
+      await press(lane, failed, 'batch.retry');
+      const end = await listCard(lane, /3 guests are invited(?!.*did not work)/);
+      assert.deepEqual(buttonsOf(end), ['request.file']);
+      assert.equal((await lane.town.calls()).length, calls, 'nothing is asked or sent for them');
+    });
+  });
 }

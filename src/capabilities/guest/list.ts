@@ -29,9 +29,12 @@ function known({ team }: GuestInput, standing: string): Say | null {
 }
 
 /** A guest who was invited may be waited for afterwards: the row has ended all the same. */
-function ended({ state, outcome, question, problem }: Request<GuestInput, GuestOutcome>): RowEnd | null {
-  if (state === 'failed' || state === 'unsure') return state;
-  if (state === 'cancelled' || state === 'declined') return 'stopped';
+function ended({ state, outcome, question, problem, approval }: Request<GuestInput, GuestOutcome>): RowEnd | null {
+  // The rules said no, or whoever was to approve it did: not something to try again.
+  if (state === 'declined') return 'refused';
+  if (state === 'failed') return problem?.kind === 'denied' && approval?.verdict === 'refused' ? 'refused' : 'failed';
+  if (state === 'unsure') return 'unsure';
+  if (state === 'cancelled') return 'stopped';
   const isDone = state === 'done' || (state === 'waiting' && outcome !== null && !question && !problem);
   if (!isDone && !ENDED.has(state)) return null;
   return outcome?.did === 'found' ? 'found' : 'sent';

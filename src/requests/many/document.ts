@@ -52,7 +52,9 @@ export function listDocument(
       put(say('many.column.why')),
       put(say('many.column.request')),
     ];
-    const rows = lines.map(({ line, raw, state, why, id }) => [
+    // They are kept in the order in which they are sent, and read in the order in which they were given.
+    const inOrder = lines.toSorted((a, b) => a.line - b.line);
+    const rows = inOrder.map(({ line, raw, state, why, id }) => [
       String(line),
       ...used.map((field) => raw[field.name] ?? ''),
       state,

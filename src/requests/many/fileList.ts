@@ -6,12 +6,13 @@ import { digest } from '../approval.ts';
 import type { AnyCapability, Raw, Surroundings } from '../capability.ts';
 import type { DeskParts, Wish } from '../desk.ts';
 import { newId } from '../ids.ts';
-import { type Asker, type Case, judge } from '../policy/judge.ts';
+import { type Asker, type Case, judge, type Verdict as Ruled } from '../policy/judge.ts';
 import type { PolicyInForce } from '../policy/policy.ts';
 import type { Store } from '../ports.ts';
 import { bad, good, type Problem, problem, type Result } from '../problem.ts';
 import type { Request } from '../request.ts';
 import { type Say, say } from '../say.ts';
+import { askerWhoMay } from './fileRows.ts';
 import { FEW, MOST_ROWS, type RawRow, type Row, VERDICTS, type Verdict } from './rows.ts';
 
 /** The capability whose requests are lists. */
@@ -85,8 +86,14 @@ export async function fileList(
   const ready = rows.filter(({ verdict }) => verdict === 'ready');
   // Not one row makes sense: what is wrong with the first is wrong with the list.
   if (rows.every(({ verdict }) => verdict === 'unreadable')) return bad(read[0]?.problems ?? []);
-  const cases = ready.flatMap(({ content }) => of.judged?.(content as never, []) ?? []);
-  const strictest = cases.find((one) => judge(inForce, one, asker, now).kind === 'needs approval') ?? cases[0];
+  const known = askerWhoMay(inForce, asker);
+  const cases = ready.flatMap(({ n, content }) => {
+    const one = of.judged?.(content as never, []);
+    return one ? [{ n, one, rule: approvalRule(judge(inForce, one, known, now)) }] : [];
+  });
+  const first = cases.find(({ rule }) => rule !== null) ?? cases[0];
+  const strictest = first?.one;
+  const apart = new Set(cases.flatMap(({ n, rule }) => (rule !== null && rule !== first?.rule ? [n] : [])));
   const asked = strictest ? { ...strictest, count: ready.length } : null;
   const verdict = asked && judge(inForce, asked, asker, now);
   if (verdict?.kind === 'refused') return bad([verdict.problem]);
@@ -110,7 +117,7 @@ export async function fileList(
         place: wish.where,
         input,
         activityId: wish.activityId,
-        rows,
+        rows: lastly(rows, apart),
       },
     ],
     now,
@@ -121,6 +128,14 @@ export async function fileList(
   const { request, isNew } = accepted;
   return good({ requests: [request], isNew, isSame: (request.input as BatchInput).digest === input.digest });
 }
+
+/** The rule by which somebody is to approve, or null. */
+const approvalRule = (verdict: Ruled): string | null =>
+  verdict.kind === 'needs approval' ? digest(verdict.rule) : null;
+
+/** Rows that another rule is about than the list come last: nobody waits behind what somebody else is to approve. */
+const lastly = (rows: readonly Row[], apart: ReadonlySet<number>): readonly Row[] =>
+  rows.toSorted((a, b) => Number(apart.has(a.n)) - Number(apart.has(b.n))).map((row, n) => ({ ...row, n }));
 
 /** What a list goes by. */
 export const nameOf = ({ name, counts }: Pick<BatchInput, 'name' | 'counts'>): string =>

@@ -8,12 +8,13 @@ import { type Approval, digest } from '../approval.ts';
 import type { AnyCapability } from '../capability.ts';
 import { newId } from '../ids.ts';
 import { everyUs } from '../pace.ts';
-import { judge } from '../policy/judge.ts';
+import { type Asker, judge } from '../policy/judge.ts';
 import type { PolicyInForce } from '../policy/policy.ts';
 import type { PolicyNow } from '../policy/rules.ts';
 import type { Clock, Store } from '../ports.ts';
 import type { Request } from '../request.ts';
 import { storyOf } from '../storyOf.ts';
+import { calledOff, isTouched } from '../withdraw.ts';
 import type { KeptRow, RowEnd, Tally } from './rows.ts';
 
 /**
@@ -21,6 +22,8 @@ import type { KeptRow, RowEnd, Tally } from './rows.ts';
  * (`LOOK_MS` in capabilities/batch.ts), and whoever comes between waits for less than that.
  */
 const UNDER_WAY = 60;
+/** Most rows of one list that wait to be approved one by one: nobody is sent hundreds of cards at once. */
+const MOST_ASKED = 20;
 /** Most rows that are looked at in one go. */
 const LOOKED_AT = 500;
 /** Rows in trouble that a card can tell of. */
@@ -31,6 +34,8 @@ export interface RowParts {
   readonly clock: Clock;
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
   readonly policyNow: PolicyNow;
+  /** Called after each change a person can see. */
+  readonly changed: (request: Request) => void;
 }
 
 /** The part of a list's input that is needed here. */
@@ -39,7 +44,7 @@ interface ListInput {
   readonly of: string;
 }
 
-export function openRows({ store, clock, capabilities, policyNow }: RowParts) {
+export function openRows({ store, clock, capabilities, policyNow, changed }: RowParts) {
   const { rows } = store;
   const named = (name: string): AnyCapability => {
     const capability = capabilities.get(name);
@@ -52,7 +57,7 @@ export function openRows({ store, clock, capabilities, policyNow }: RowParts) {
     return { capability, list: capability.list };
   };
 
-  function draftOf(batch: Request, row: KeptRow, capability: AnyCapability, dueAt: number, inForce: PolicyInForce) {
+  function draftOf(batch: Request, row: KeptRow, capability: AnyCapability, dueAt: number, approval: Approval | null) {
     return {
       id: newId(),
       key: `row:${batch.id}:${row.n}`,
@@ -64,7 +69,7 @@ export function openRows({ store, clock, capabilities, policyNow }: RowParts) {
       activityId: null,
       silent: true as const,
       dueAt,
-      approval: approvedFor(batch, row, capability, inForce, clock.now()),
+      approval,
       ...(capability.remote ? { remote: capability.remote } : {}),
     };
   }
@@ -82,6 +87,7 @@ export function openRows({ store, clock, capabilities, policyNow }: RowParts) {
       const trouble = await rows.trouble(batch.id, TOLD);
       return {
         stages: await rows.stages(batch.id),
+        held: (await rows.held(batch.id)).inAll,
         trouble: trouble.map(({ line, request }) => ({
           line,
           subject: request.subject,
@@ -95,27 +101,60 @@ export function openRows({ store, clock, capabilities, policyNow }: RowParts) {
     async file(batch: Request): Promise<void> {
       const { capability, list } = listOf(batch);
       const { filed = 0 } = await rows.stages(batch.id);
-      const next = await rows.waiting(batch.id, Math.max(0, UNDER_WAY - filed));
-      if (next.length === 0) return;
+      // Who waits for somebody takes up no pace: whoever comes after them does not wait along.
+      const { inAll, toApprove } = await rows.held(batch.id);
+      const moving = filed - inAll;
       const now = clock.now();
-      const every = everyUs(list.pace);
       const inForce = await policyNow(batch.tenantId);
+      let room = MOST_ASKED - toApprove - moving;
+      const next = (await rows.waiting(batch.id, Math.max(0, UNDER_WAY - moving)))
+        .map((row) => ({ row, ...approvedFor(batch, row, capability, inForce, now) }))
+        .filter(({ asks }) => !asks || room-- > 0);
+      if (next.length === 0) return;
+      const every = everyUs(list.pace);
       const first = await store.takeSlots(`${list.pace} rows`, next.length, now, every);
-      const filings = next.map((row, at) => {
+      const filings = next.map(({ row, approval }, at) => {
         const dueAt = Math.max(now, Math.floor((first + at * every) / 1000));
-        return { n: row.n, dueAt, draft: draftOf(batch, row, capability, dueAt, inForce) };
+        return { n: row.n, dueAt, draft: draftOf(batch, row, capability, dueAt, approval) };
       });
       await rows.file(batch.id, filings, now);
     },
 
     /** Whatever failed waits to be filed once more. */
     again: (batch: Request): Promise<void> => rows.restage(batch.id, 'failed', 'waits'),
+
+    /** Calls off whatever waits for somebody and has not changed anything; who was to approve it sees that it is over. */
+    async withdraw(batch: Request): Promise<void> {
+      for (let after = -1; ; ) {
+        const page = await rows.heldAfter(batch.id, after, LOOKED_AT);
+        const last = page.at(-1);
+        if (!last) return;
+        after = last.n;
+        for (const { request } of page) {
+          if (await isTouched(store, request)) continue;
+          const at = clock.now();
+          const { id, tenantId, version, state } = request;
+          const line = { at, tenantId, requestId: id, who: batch.requester.id, what: 'cancelled' };
+          // One that has moved on meanwhile is met again at the next look.
+          const moved = await store.decide(id, version, state, calledOff(at, [line]));
+          if (moved) changed(moved);
+        }
+      }
+    },
   };
 }
 
 /**
+ * Whoever asks, as if the directory had said that they may: whether that is so is for the gate, here it is only asked which
+ * rule of approval there is.
+ */
+export function askerWhoMay({ policy }: PolicyInForce, asker: Pick<Asker, 'id' | 'isAdmin'>): Asker {
+  return { ...asker, groups: new Set(policy.askers.groups.map(({ id }) => id)), ownsTeam: true };
+}
+
+/**
  * What an approval of the list is to one of its rows: an approval of just what the row says, if the rule that asks for one
- * is the same. Where another rule does, or somebody has changed the row since (chosen a team), others are asked.
+ * is the same. Where another rule does, or somebody has changed the row since (chosen a team), others are asked (`asks`).
  */
 function approvedFor(
   { approval, requester }: Request,
@@ -123,13 +162,16 @@ function approvedFor(
   capability: AnyCapability,
   inForce: PolicyInForce,
   now: number,
-): Approval | null {
+): { readonly approval: Approval | null; readonly asks: boolean } {
   const { asked } = approval ?? {};
   const judged = capability.judged?.(content as never, []);
-  if (!approval || !asked?.decision || asked.decision.kind === 'refused' || !judged) return null;
-  // Whether they may ask at all is for the row's own gate: here it is only asked which rule there is.
-  const groups = new Set(inForce.policy.askers.groups.map(({ id }) => id));
-  const verdict = judge(inForce, judged, { id: requester.id, isAdmin: true, groups, ownsTeam: true }, now);
-  const isSame = verdict.kind === 'needs approval' && digest(verdict.rule) === digest(approval.rule);
-  return isSame ? { ...approval, asked: { ...asked, shown: { input: digest(content), calls: null } } } : null;
+  const asker = askerWhoMay(inForce, { id: requester.id, isAdmin: true });
+  const verdict = judged && judge(inForce, judged, asker, now);
+  if (verdict?.kind !== 'needs approval') return { approval: null, asks: false };
+  const isDecided = asked?.decision && asked.decision.kind !== 'refused';
+  if (!approval || !isDecided || digest(verdict.rule) !== digest(approval.rule)) return { approval: null, asks: true };
+  return {
+    approval: { ...approval, asked: { ...asked, shown: { input: digest(content), calls: null } } },
+    asks: false,
+  };
 }

@@ -26,13 +26,25 @@ export type Verdict = (typeof VERDICTS)[number];
 
 /**
  * How far a row has come. `kept`: it is not sent at all. `waits`: nothing was filed for it yet (or it is to be tried
- * again). `filed`: its request is under way. The others are ends.
+ * again). `filed`: its request is under way, or waits for somebody. `erased`: what it said is gone, so it is never sent.
+ * The others are ends.
  */
-export const STAGES = ['kept', 'waits', 'filed', 'sent', 'found', 'failed', 'unsure', 'stopped'] as const;
+export const STAGES = [
+  'kept',
+  'waits',
+  'filed',
+  'sent',
+  'found',
+  'failed',
+  'refused',
+  'unsure',
+  'stopped',
+  'erased',
+] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** How the request of a row ended. */
-export type RowEnd = Exclude<Stage, 'kept' | 'waits' | 'filed'>;
+export type RowEnd = Exclude<Stage, 'kept' | 'waits' | 'filed' | 'erased'>;
 
 /** A row with its verdict. */
 export interface Row {
@@ -56,7 +68,7 @@ export interface KeptRow extends Row {
 /** How many rows are at each stage; a stage nobody is at is left out. */
 export type Stages = Readonly<Partial<Record<Stage, number>>>;
 
-/** A row that needs somebody: its request failed, is unsure, or waits for an answer. */
+/** A row that needs somebody: its request failed, was refused, is unsure, or waits for an answer. */
 export interface Trouble {
   readonly line: number;
   readonly request: Request;
@@ -65,6 +77,8 @@ export interface Trouble {
 /** What the rows of a list have come to. */
 export interface Tally {
   readonly stages: Stages;
+  /** Of those that are filed, how many wait for somebody: to be approved, or for an answer. None when it does not say. */
+  readonly held?: number;
   /** The first rows that need somebody. */
   readonly trouble: readonly {
     readonly line: number;
@@ -90,7 +104,15 @@ export interface RowStore {
    * up again; one that has gone on by itself meanwhile is left alone.
    */
   file(batchId: string, filings: readonly RowFiling[], now: number): Promise<void>;
-  /** Rows that were filed and whose requests are not on their way (they ended, or wait for somebody). */
+  /** How many rows were filed and wait for somebody (to be approved, or for an answer or a sign-in), and for approval alone. */
+  held(batchId: string): Promise<{ readonly inAll: number; readonly toApprove: number }>;
+  /** Their requests in order, after the nth row. */
+  heldAfter(
+    batchId: string,
+    after: number,
+    limit: number,
+  ): Promise<readonly { readonly n: number; readonly request: Request }[]>;
+  /** Rows that were filed and whose requests neither are on their way nor wait for somebody. */
   resting(batchId: string, limit: number): Promise<readonly { readonly n: number; readonly request: Request }[]>;
   /** These rows are at that stage now. */
   stage(batchId: string, rows: readonly number[], stage: Stage): Promise<void>;

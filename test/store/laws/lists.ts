@@ -135,6 +135,30 @@ export function listLaws(bench: () => Bench): void {
     assert.equal((await store.get(under!.request.id))?.state, 'sending');
   });
 
+  it('tells who waits for somebody from who has ended and from who is on their way', async () => {
+    const { store } = bench();
+    const { id } = await list(store, 4);
+    await claimOne(store);
+    await store.rows.file(
+      id,
+      [0, 1, 2, 3].map((n) => filing(id, n)),
+      NOW,
+    );
+    const claims = [...(await store.claim(9, NOW, NOW + MINUTE))];
+    const [asked, asks, lives] = claims.sort((a, b) => (a.request.subject < b.request.subject ? -1 : 1));
+    const question = { field: 'team', say: { key: 'guest.askTeam' }, options: [], until: NOW + MINUTE };
+    const later = { nextAt: NOW + MINUTE };
+    await store.move(asked!.request.id, asked!.request.fence, change('awaiting approval', later));
+    await store.move(asks!.request.id, asks!.request.fence, change('waiting', { ...later, question }));
+    await store.move(lives!.request.id, lives!.request.fence, change('waiting', { ...later, outcome: {} }));
+    assert.deepEqual(await store.rows.held(id), { inAll: 2, toApprove: 1 });
+    const ns = (found: readonly { readonly n: number }[]) => found.map(({ n }) => n);
+    assert.deepEqual(ns(await store.rows.heldAfter(id, -1, 9)), [0, 1]);
+    assert.deepEqual(ns(await store.rows.heldAfter(id, -1, 1)), [0]);
+    assert.deepEqual(ns(await store.rows.heldAfter(id, 0, 9)), [1]);
+    assert.deepEqual(ns(await store.rows.resting(id, 9)), [2]);
+  });
+
   it('knows how people stand by the newest request about them', async () => {
     const { store } = bench();
     for (const standing of ['pending', 'accepted']) {
