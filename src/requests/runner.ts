@@ -183,8 +183,9 @@ export class Runner {
     };
     const step: Step<unknown> = capability.step(request.input, answers, facts);
     const { admins } = this.#parts;
-    const isAdmin = admins.has(request.requester.id);
-    const at = { capability, request, answers, facts, inForce, isAdmin, admins: [...admins] };
+    const by = { isAdmin: admins.has(request.requester.id), admins: [...admins] };
+    const at = { capability, request, answers, facts, inForce, ...by };
+    const gateAt = (call: Call): AtGate => ({ ...at, call });
     const toChange = step.kind === 'call' && changes(step.call);
     if (request.isDry && (step.kind !== 'call' || (toChange && !capability.judged)) && !isPause(step)) {
       const looked = lookedAt(step, at, this.#line);
@@ -194,7 +195,7 @@ export class Runner {
     switch (step.kind) {
       case 'call': {
         if (!toChange) return this.#call(claim, step, capability);
-        return this.#pass(claim, step, { ...at, call: step.call });
+        return this.#pass(claim, step, gateAt(step.call));
       }
       case 'file': {
         await this.#file(request, step.filing);
@@ -203,7 +204,7 @@ export class Runner {
       case 'rows': {
         const [call] = step.what === 'file' ? (capability.plan?.(request.input, answers, facts) ?? []) : [];
         if (!call) return this.#fileRows(claim, step, null);
-        return this.#pass(claim, step, { ...at, call });
+        return this.#pass(claim, step, gateAt(call));
       }
       case 'done':
         return this.#save(claim, done(request, step, facts.now, this.#line));
