@@ -69,7 +69,7 @@ export const changes = ({ method }: Call): boolean => method !== 'GET';
 /** What is to be done before a call that changes something. */
 export function gateOf(at: AtGate): Gate {
   const { capability, request, call, answers, facts, inForce } = at;
-  const asked = capability.judged?.(request.input, answers, call) ?? null;
+  const asked = capability.judged?.(request.input, answers, call, facts) ?? null;
   if (asked === null) return { kind: 'passes', approval: null };
   const unclear = untold(answers);
   if (unclear)
