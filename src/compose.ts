@@ -157,6 +157,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     poster: openPoster(connector, all),
     clock,
     log,
+    unreached: (message, request) => approvals.unreached(message, request),
     settings: {
       concurrency: config.concurrency,
       // An update that finds its message gone posts it anew: two waits for the connector.

@@ -39,7 +39,10 @@ function forAsker(request: Request, asked: Asked): Told {
   return {
     sentence: isAskedBack ? say('approval.askedBack', { name: asked.talk.at(-1)?.by.name ?? '' }) : sentence,
     tone: isAskedBack ? 'warning' : 'neutral',
-    rows: talkRows(asked),
+    rows: [
+      ...(asked.unreached?.length ? [{ label: say('approval.row.unreached'), text: asked.unreached.join(', ') }] : []),
+      ...talkRows(asked),
+    ],
     ...(isAskedBack
       ? {
           inputs: [{ id: 'words', kind: 'text', label: say('approval.input.answer') }],

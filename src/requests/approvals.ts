@@ -5,8 +5,9 @@
  */
 import { type Approval, type Asked, approversAt, type Decision, digest, type Shown, shownOf } from './approval.ts';
 import type { AnyCapability, Facts } from './capability.ts';
+import { chatWith } from './gate.ts';
 import type { PolicyNow } from './policy/rules.ts';
-import type { AuditLine, Change, Clock, Store } from './ports.ts';
+import type { AuditLine, Change, Clock, Message, Store } from './ports.ts';
 import { bad, good, type Problem, problem, type Result } from './problem.ts';
 import type { Person, Request } from './request.ts';
 import { say } from './say.ts';
@@ -76,6 +77,36 @@ export class Approvals {
     if (request.state !== 'awaiting approval' || !asked) return bad(problem('clash', 'problem.movedOn'));
     const said = this.#said(request, asked, who, words, this.#parts.clock.now());
     return said.ok ? this.#decide(request, said.value) : said;
+  }
+
+  /**
+   * An approver cannot be written to (the app is not installed for them). Whoever asked sees it; when nobody else of them
+   * is left, the deputies are asked now.
+   */
+  async unreached({ place }: Pick<Message, 'place'>, { id, tenantId }: Request): Promise<void> {
+    const request = await this.#find(id, tenantId);
+    const asked = request?.approval?.asked;
+    if (!request || request.state !== 'awaiting approval' || !asked || asked.decision) return;
+    const found = [...asked.approvers, ...asked.deputies].find((one) => one.id === place.userId);
+    const name = found?.name ?? '';
+    if (name === '' || asked.unreached?.includes(name)) return;
+    const now = this.#parts.clock.now();
+    const unreached = [...(asked.unreached ?? []), name];
+    const isNobodyLeft = approversAt(asked, asked.at, request.requester.id).every((one) =>
+      unreached.includes(one.name),
+    );
+    const deputiesAt = isNobodyLeft ? Math.min(asked.deputiesAt, now) : asked.deputiesAt;
+    const shows = asked.deputies
+      .filter((one) => one.id !== request.requester.id)
+      .map((one) => ({ place: chatWith(one.id, request.place), audience: 'approvers' as const, at: deputiesAt }));
+    await this.#decide(request, {
+      at: now,
+      state: 'awaiting approval',
+      approval: { ...approvalOf(request), asked: { ...asked, unreached, deputiesAt } },
+      ...(isNobodyLeft ? { shows } : {}),
+      visible: true,
+      audit: [{ at: now, tenantId, requestId: id, who: 'usher', what: 'approver not reached', detail: {} }],
+    });
   }
 
   async #find(id: string, tenantId: string): Promise<Request | null> {

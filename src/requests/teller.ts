@@ -13,6 +13,8 @@ export interface TellerParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: TellerSettings;
+  /** Those who are to approve a request cannot be told of it there. */
+  readonly unreached?: (message: Message, request: Request) => Promise<void>;
 }
 
 /** Times in milliseconds. */
@@ -85,6 +87,7 @@ export class Teller {
       const wait = retryAfterMs ?? Math.min(settings.retryBaseMs * 2 ** message.tries, settings.retryMaxMs);
       log.warn('message.not.shown', { requestId, kind, tries: message.tries, again, detail });
       await store.messageFailed(requestId, conversationId, again ? clock.now() + wait : null);
+      if (!again && message.audience === 'approvers') await this.#parts.unreached?.(message, request);
       if (again) this.wake();
     } catch (cause) {
       log.error('message.bug', { requestId, ended: ENDED.has(request.state), cause });

@@ -60,7 +60,14 @@ export async function showAt(
       wanted_version: version,
       next_at: at,
     })
-    .onConflict((clash) => clash.columns(['request_id', 'conversation_id']).doNothing())
+    // What was to be posted later may be wanted sooner; what was posted stays where it is.
+    .onConflict((clash) =>
+      clash
+        .columns(['request_id', 'conversation_id'])
+        .doUpdateSet({ next_at: at })
+        .where('messages.activity_id', 'is', null)
+        .where('messages.next_at', '>', at),
+    )
     .execute();
 }
 

@@ -212,6 +212,25 @@ for (const engine of await engines()) {
       await lane.town.until(/Nothing waits for your approval/);
     });
 
+    it('goes to the deputies at once when those who approve cannot be told, and whoever asked sees it', async () => {
+      const gone = { id: '5a4db0c5-0000-4000-8000-00000000dead', name: 'Long Gone' };
+      const other = await openLane(
+        engine,
+        withPolicy({ approvals: [{ name: 'Every guest', approvers: [gone], deputies: [PEOPLE.ada] }] }),
+      );
+      try {
+        await other.town.say('invite nova@partner.example');
+        const asked = await other.shows('nova@partner.example', /Please decide/, 'personal:ada');
+        const mine = await other.shows('nova@partner.example', /Could not be told/);
+        assert.match(textOf(cardOf(mine)), /Long Gone/);
+        const by = { conversation: 'personal:ada', user: 'ada' };
+        await other.town.press(asked.activityId, 'request.approve', dataOf(asked, 'request.approve'), {}, by);
+        await other.shows('nova@partner.example', /is invited/);
+      } finally {
+        await other.close();
+      }
+    });
+
     it('is told of by check, with the rule and every call, and nothing is sent', async () => {
       await lane.town.say('check invite nova@partner.example to team Apollo');
       const checked = await lane.shows('nova@partner.example', /would have to be approved by Axel Approver/);
