@@ -212,6 +212,20 @@ for (const engine of await engines()) {
       await lane.town.until(/Nothing waits for your approval/);
     });
 
+    it('for a shorter stay is not undone by whoever asked alone, and another address is approved anew', async () => {
+      await lane.town.say('invite nova@partner.example until 2027-03-01');
+      const asked = await lane.shows('nova@partner.example', /Please decide/, 'personal:axel');
+      await press(asked, 'request.shorten', { until: '2026-12-24' }, 'axel');
+      await lane.shows('nova@partner.example', /is invited/);
+      await lane.town.say('extend nova@partner.example until 2036-10-01');
+      await lane.town.until(/Waiting for Axel Approver/);
+      const [extends_] = await lane.database.run("select state from requests where capability = 'guestExtend'");
+      assert.equal(extends_?.['state'], 'awaiting approval');
+      await lane.town.say('reset nova@partner.example to nova.lindt@partner.example');
+      await lane.shows('nova.lindt@partner.example', /Waiting for Axel Approver/);
+      assert.equal((await lane.town.invitations()).length, 1);
+    });
+
     it('goes to the deputies at once when those who approve cannot be told, and whoever asked sees it', async () => {
       const gone = { id: '5a4db0c5-0000-4000-8000-00000000dead', name: 'Long Gone' };
       const other = await openLane(
