@@ -199,6 +199,38 @@ for (const engine of await engines()) {
       assert.equal((await spine.end(id)).state, 'waiting');
     });
 
+    it('whoever was taken out of the rules decides no more; whom they name now is asked', async () => {
+      await open({ approvals: [rule()] });
+      const request = await asked();
+      const { Policy: shape } = await import('../../src/requests/policy/policy.ts');
+      const other = shape.parse({ approvals: [rule({ approvers: [ADA], deputies: [] })] });
+      const line = { at: spine.now, tenantId: CHAT.tenantId, requestId: null, who: 'ada', what: 'policy changed' };
+      assert.ok(await spine.store.keepPolicy(CHAT.tenantId, 0, other, 'Ada', line));
+      const late = await decide(request, { kind: 'approve' }, AXEL);
+      assert.equal(!late.ok && late.problem.say.key, 'approval.rulesChanged');
+      spine.answers();
+      const again = await spine.end(request.id);
+      assert.equal(again.state, 'awaiting approval');
+      assert.deepEqual(
+        again.approval?.asked?.approvers.map(({ id }) => id),
+        [ADA.id],
+      );
+      assert.equal((await decide(again, { kind: 'approve' }, AXEL)).ok, false);
+      assert.ok((await decide(again, { kind: 'approve' }, ADA)).ok);
+    });
+
+    it('a decision holds by the rule it was asked by; the same people under another rule are asked again', async () => {
+      await open({ approvals: [rule()] });
+      const request = await asked();
+      assert.ok((await decide(request, { kind: 'approve' }, AXEL)).ok);
+      const { Policy: shape } = await import('../../src/requests/policy/policy.ts');
+      const other = shape.parse({ approvals: [rule({ name: 'Partners', domains: ['partner.example'] })] });
+      const line = { at: spine.now, tenantId: CHAT.tenantId, requestId: null, who: 'ada', what: 'policy changed' };
+      assert.ok(await spine.store.keepPolicy(CHAT.tenantId, 0, other, 'Ada', line));
+      const again = await spine.end(request.id);
+      assert.deepEqual([again.state, again.approval?.asked?.decision], ['awaiting approval', null]);
+    });
+
     it('rules that forbid it meanwhile are obeyed, even when it was approved', async () => {
       await open({ approvals: [rule()] });
       const request = await asked();
