@@ -22,7 +22,7 @@ describe('a deal in the browser', function () {
     browser = await openBrowser(this);
   });
   beforeEach(async () => {
-    lane = await openLane(await sqlite(), { REFERRAL_HOLD_SECONDS: '1', ADMINS: RITA });
+    lane = await openLane(await sqlite(), { REFERRAL_HOLD_SECONDS: '4', ADMINS: RITA });
     page = await open('personal');
   });
   afterEach(async () => {
