@@ -10,7 +10,21 @@ import { assertForPeople, assertNothingLeaked, cardOf, everShown, sqlite, textOf
 
 const ASKS = /Please sign in to Partner Center: I do this in your name\./;
 const ASKS_AGAIN = /Partner Center wants you to sign in again, perhaps with a second factor\./;
-const TABLES = ['requests', 'answers', 'messages', 'signals', 'audit', 'gates', 'usher_migration'] as const;
+const TABLES = [
+  'requests',
+  'answers',
+  'messages',
+  'signals',
+  'audit',
+  'gates',
+  'usher_migration',
+  'policies',
+  'audit_chain',
+  'audit_cut',
+  'chores',
+  'rows',
+  'paces',
+] as const;
 /** The list was read. */
 const READ = /partner GET .* 200/;
 
