@@ -86,7 +86,7 @@ export class Approvals {
   async unreached({ place }: Pick<Message, 'place'>, { id, tenantId }: Request): Promise<void> {
     const request = await this.#find(id, tenantId);
     const asked = request?.approval?.asked;
-    if (!request || request.state !== 'awaiting approval' || !asked || asked.decision) return;
+    if (request?.state !== 'awaiting approval' || !asked || asked.decision) return;
     const found = [...asked.approvers, ...asked.deputies].find((one) => one.id === place.userId);
     const name = found?.name ?? '';
     if (name === '' || asked.unreached?.includes(name)) return;
