@@ -51,6 +51,7 @@ import { root } from './root.ts';
 import { openStore } from './store/db.ts';
 import { UsherAdapter } from './teams/adapter.ts';
 import { openApplication } from './teams/application.ts';
+import { openChats } from './teams/chats.ts';
 import { commandsOf } from './teams/commands.ts';
 import { openRequestFiles } from './teams/files.ts';
 import { openMembership } from './teams/membership.ts';
@@ -152,9 +153,10 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     store: openStoreRemote({ store, clock, capabilities: all, seed, changed: () => teller.wake() }),
   });
 
+  const conversationOf = openChats(connector);
   const teller = new Teller({
     store,
-    poster: openPoster(connector, all),
+    poster: openPoster(connector, all, conversationOf),
     clock,
     log,
     unreached: (message, request) => approvals.unreached(message, request),
@@ -198,7 +200,6 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     clock,
     capabilities: all,
     policyNow,
-    isAdmin,
     maxAtOnce: MAX_AT_ONCE,
     queued: () => runner.wake(),
     changed,
@@ -216,7 +217,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     ['audit', auditFile({ store, clock, admins: config.admins })],
   ]);
   const filePlace = openFiles({ isSandbox: config.mode === 'sandbox', timeoutMs: CONNECTOR_MS });
-  const files = openRequestFiles({ desk, wire: connector, documents, place: filePlace, log });
+  const files = openRequestFiles({ desk, wire: connector, conversationOf, documents, place: filePlace, log });
   const commands = commandsOf(all);
   const replies = new Replies({ desk, capabilities: all, commands });
   const application = openApplication(

@@ -15,7 +15,7 @@ import type { Desk, Wish } from '../requests/desk.ts';
 import { readId } from '../requests/ids.ts';
 import type { AuditLine, Log } from '../requests/ports.ts';
 import type { Problem } from '../requests/problem.ts';
-import { ENDED, type Person, type Place, type Request } from '../requests/request.ts';
+import { chatWith, ENDED, type Person, type Place, type Request } from '../requests/request.ts';
 import type { Say } from '../requests/say.ts';
 import { bearerOf, checkType, Refusal, readJson, unauthorized } from './guards.ts';
 import { answerOf, type DoorAnswer, isTold, mayRepeat, type Told } from './inviteAnswer.ts';
@@ -136,10 +136,8 @@ async function joined(request: Request, { desk }: InviteDoorParts): Promise<{ re
 }
 
 /** Their own chat with Usher, which is opened when something is first shown there. */
-function placeOf({ id }: Person, { tenantId, botId, teamsServiceUrl: serviceUrl }: InviteDoorSettings): Place {
-  const conversationId = `person:${id}`;
-  return { kind: 'personal', conversationId, serviceUrl, tenantId, botId: `28:${botId}`, userId: id };
-}
+const placeOf = ({ id }: Person, { tenantId, botId, teamsServiceUrl: serviceUrl }: InviteDoorSettings): Place =>
+  chatWith(id, { serviceUrl, tenantId, botId: `28:${botId}` });
 
 /** The same body again a moment ago, if it led to anything; else the key for a new request. */
 async function sameBody({ appId, json, body, who }: Asked, { desk, settings }: InviteDoorParts) {

@@ -14,6 +14,13 @@ export interface Wired {
   readonly text: string;
 }
 
+/** An answer of `fetch`, read to its end. */
+export async function wiredOf(answer: Response): Promise<Wired> {
+  const { status, headers } = answer;
+  const text = await answer.text();
+  return { status, text, retryAfter: headers.get('retry-after'), contentType: headers.get('content-type') };
+}
+
 /** What Graph says, by its words, since its codes are not documented for these cases. First match wins. */
 const SAID: readonly {
   readonly match: RegExp;

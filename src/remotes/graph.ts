@@ -7,7 +7,7 @@
 import type { Context } from '@microsoft/microsoft-graph-client';
 import type { Call, Reply } from '../requests/capability.ts';
 import type { Clock, Sending } from '../requests/ports.ts';
-import { lineOf, noAnswer, noToken, readAnswer } from './answer.ts';
+import { lineOf, noAnswer, noToken, readAnswer, wiredOf } from './answer.ts';
 import { later } from './later.ts';
 import { limitOf } from './limit.ts';
 import type { Tokens } from './tokens.ts';
@@ -74,12 +74,7 @@ export function openGraph(settings: GraphSettings, clock: Clock): Graph {
             : call.method === 'PUT'
               ? request.put(call.body)
               : request.post(call.body));
-      const text = await response.text();
-      const { headers, status } = response;
-      return readAnswer(
-        { status, text, retryAfter: headers.get('retry-after'), contentType: headers.get('content-type') },
-        clock.now(),
-      );
+      return readAnswer(await wiredOf(response), clock.now());
     } catch (cause) {
       return noAnswer(cause);
     } finally {

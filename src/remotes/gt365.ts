@@ -5,7 +5,7 @@
  */
 import { isLoopback } from '../config/config.ts';
 import type { Clock } from '../requests/ports.ts';
-import { noAnswer, noToken } from './answer.ts';
+import { noAnswer, noToken, wiredOf } from './answer.ts';
 import type { Send } from './graph.ts';
 import { readGt365Answer } from './gt365Answer.ts';
 import { limitOf } from './limit.ts';
@@ -51,12 +51,7 @@ export function openGt365(settings: Gt365Settings, clock: Clock): Send {
         },
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
       });
-      const { status, headers } = answer;
-      const text = await answer.text();
-      return readGt365Answer(
-        { status, text, retryAfter: headers.get('retry-after'), contentType: headers.get('content-type') },
-        clock.now(),
-      );
+      return readGt365Answer(await wiredOf(answer), clock.now());
     } catch (cause) {
       return noAnswer(cause);
     } finally {

@@ -8,7 +8,7 @@ import { isLoopback } from '../config/config.ts';
 import type { Call, Reply } from '../requests/capability.ts';
 import type { Clock, Sending } from '../requests/ports.ts';
 import { problem, SIGN_IN, SIGN_IN_AGAIN } from '../requests/problem.ts';
-import { noAnswer } from './answer.ts';
+import { noAnswer, wiredOf } from './answer.ts';
 import { limitOf } from './limit.ts';
 import { needsSignIn, readPartnerAnswer } from './partnerAnswer.ts';
 import type { UserTokens } from './userTokens.ts';
@@ -54,12 +54,7 @@ export function openPartnerCenter(settings: PartnerCenterSettings, userTokens: U
         },
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
       });
-      const wired = {
-        status: answer.status,
-        text: await answer.text(),
-        retryAfter: answer.headers.get('retry-after'),
-        contentType: answer.headers.get('content-type'),
-      };
+      const wired = await wiredOf(answer);
       if (needsSignIn(wired, answer.headers.get('www-authenticate'))) {
         // The service keeps handing out the token that did not do: only without it a new sign-in is asked for. Who has
         // signed in anew meanwhile stays so.

@@ -5,12 +5,12 @@
  */
 import { type Approval, type Asked, approversAt, type Decision, digest, type Shown, shownOf } from './approval.ts';
 import type { AnyCapability, Facts } from './capability.ts';
-import { chatWith } from './gate.ts';
 import type { PolicyNow } from './policy/rules.ts';
-import type { AuditLine, Change, Clock, Message, Store } from './ports.ts';
+import type { Change, Clock, Message, Store } from './ports.ts';
 import { bad, good, type Problem, problem, type Result } from './problem.ts';
-import type { Person, Request } from './request.ts';
+import { chatWith, type Person, type Request } from './request.ts';
 import { say } from './say.ts';
+import { lineOf } from './work.ts';
 
 /** What somebody who may approve says. `until`: ISO date. */
 export type Ruling =
@@ -221,13 +221,3 @@ const decidedAlready = ({ kind, by }: Decision): Problem =>
     'clash',
     say(kind === 'refused' ? 'approval.already.refused' : 'approval.already.approved', { name: by.name }),
   );
-
-function lineOf(
-  { id, tenantId }: Request,
-  who: Person,
-  at: number,
-  what: string,
-  detail: AuditLine['detail'] = {},
-): AuditLine {
-  return { at, tenantId, requestId: id, who: who.id, what, detail };
-}

@@ -22,8 +22,6 @@ export interface DeskParts {
   readonly clock: Clock;
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
   readonly policyNow: PolicyNow;
-  /** Whether somebody may set Usher up. */
-  readonly isAdmin: (personId: string) => boolean;
   /** Most requests one command or form may file. */
   readonly maxAtOnce: number;
   /** Called when something was queued. */
@@ -127,7 +125,7 @@ export class Desk {
     now: number,
   ): Promise<readonly Problem[]> {
     const cases = inputs.flatMap((input) => capability.judged?.(input, []) ?? []);
-    const asker = { id: who.id, isAdmin: this.#parts.isAdmin(who.id), groups: null, ownsTeam: null };
+    const asker = { id: who.id, groups: null, ownsTeam: null };
     return refusals(await this.#parts.policyNow(where.tenantId), cases, asker, now);
   }
 

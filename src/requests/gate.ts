@@ -9,7 +9,7 @@ import type { Answer, AnyCapability, Call, Facts, Reply, Shape } from './capabil
 import { type Asker, judge, type Verdict } from './policy/judge.ts';
 import type { ApprovalRule, PolicyInForce, Ref } from './policy/policy.ts';
 import { type Problem, problem } from './problem.ts';
-import type { Place, Request } from './request.ts';
+import type { Request } from './request.ts';
 import { say } from './say.ts';
 
 export type Gate =
@@ -36,7 +36,6 @@ export interface AtGate {
   readonly answers: readonly Answer[];
   readonly facts: Facts;
   readonly inForce: PolicyInForce;
-  readonly isAdmin: boolean;
   readonly admins: readonly string[];
 }
 
@@ -128,12 +127,11 @@ function ask(at: AtGate, { rule, version, by }: Extract<Verdict, { kind: 'needs 
   return { kind: 'asks', approval, asked, rule: by };
 }
 
-function askerOf({ request, answers, isAdmin, admins }: AtGate): Asker {
+function askerOf({ request, answers, admins }: AtGate): Asker {
   const groups = heard(answers, 'gate.groups');
   const owners = heard(answers, 'gate.owner');
   return {
     id: request.requester.id,
-    isAdmin,
     admins,
     groups: groups ? new Set(groups.ok ? (groups.body as { value: string[] }).value : []) : null,
     ownsTeam: owners ? membersIn(owners).some(({ id }) => id === request.requester.id) : null,
@@ -175,11 +173,4 @@ function found(answers: readonly Answer[], groupId: string): Ref[] {
   const members = reply ? membersIn(reply) : [];
   const able = members.filter(({ userType, accountEnabled }) => userType !== 'Guest' && accountEnabled !== false);
   return able.map(({ id, displayName }) => ({ id, name: displayName ?? id }));
-}
-
-/** A person's own chat with Usher, as a place; it is opened when something is first posted there. */
-export function chatWith(personId: string, like: Place, what = ''): Place {
-  const { serviceUrl, tenantId, botId } = like;
-  const conversationId = `person:${personId}${what === '' ? '' : `#${what}`}`;
-  return { kind: 'personal', conversationId, serviceUrl, tenantId, botId, userId: personId };
 }

@@ -3,10 +3,10 @@
  * deputies are, and what approvers want to know besides. Must not know SQL, cards or any capability.
  */
 import type { Approval } from './approval.ts';
-import { type AtGate, chatWith, type Gate } from './gate.ts';
+import type { AtGate, Gate } from './gate.ts';
 import { domainOf } from './policy/domains.ts';
 import type { Store } from './ports.ts';
-import type { Request } from './request.ts';
+import { chatWith, type Request } from './request.ts';
 import { type Say, say } from './say.ts';
 import type { Line, Undated } from './work.ts';
 

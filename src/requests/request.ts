@@ -70,6 +70,20 @@ export interface Place {
 /** The conversation without the thread: a channel's posts are all in one place. */
 export const chatOf = ({ conversationId }: Pick<Place, 'conversationId'>): string => conversationId.split(';')[0] ?? '';
 
+/**
+ * A person's own chat with Usher, by their Entra id: it is opened when something is first posted there. `what` tells
+ * several messages of one request apart.
+ */
+export function chatWith(personId: string, like: Pick<Place, 'serviceUrl' | 'tenantId' | 'botId'>, what = ''): Place {
+  const { serviceUrl, tenantId, botId } = like;
+  const conversationId = `person:${personId}${what === '' ? '' : `#${what}`}`;
+  return { kind: 'personal', conversationId, serviceUrl, tenantId, botId, userId: personId };
+}
+
+/** Whose chat it is that has to be opened first (see {@link chatWith}); null: a conversation that is there. */
+export const personIn = ({ conversationId }: Pick<Place, 'conversationId'>): string | null =>
+  /^person:([^#]+)/.exec(conversationId)?.[1] ?? null;
+
 /** A question only a person can answer ("which Apollo?"); the answer becomes `input[field]`. */
 export interface Question {
   readonly say: Say;

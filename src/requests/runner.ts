@@ -182,9 +182,7 @@ export class Runner {
       rows: capability.hasRows ? await this.#rows.look(request).catch(trouble) : null,
     };
     const step: Step<unknown> = capability.step(request.input, answers, facts);
-    const { admins } = this.#parts;
-    const by = { isAdmin: admins.has(request.requester.id), admins: [...admins] };
-    const at = { capability, request, answers, facts, inForce, ...by };
+    const at = { capability, request, answers, facts, inForce, admins: [...this.#parts.admins] };
     const gateAt = (call: Call): AtGate => ({ ...at, call });
     const toChange = step.kind === 'call' && changes(step.call);
     if (request.isDry && (step.kind !== 'call' || (toChange && !capability.judged)) && !isPause(step)) {

@@ -9,10 +9,11 @@ import type { Desk } from '../requests/desk.ts';
 import type { DocumentFile, Documents } from '../requests/documents.ts';
 import type { Log } from '../requests/ports.ts';
 import { bad, type Problem, problem, type Result } from '../requests/problem.ts';
-import type { Person, Place, Request } from '../requests/request.ts';
+import { chatWith, type Person, type Place, type Request } from '../requests/request.ts';
 import { say } from '../requests/say.ts';
 import type { Envelope } from './activity.ts';
 import type { Wire } from './adapter.ts';
+import type { ConversationOf } from './chats.ts';
 
 const DOWNLOAD = 'application/vnd.microsoft.teams.file.download.info';
 const CONSENT = 'application/vnd.microsoft.teams.card.file.consent';
@@ -63,6 +64,7 @@ const Consent = z.looseObject({
 export interface FileParts {
   readonly desk: Desk;
   readonly wire: Wire;
+  readonly conversationOf: ConversationOf;
   readonly documents: Documents;
   readonly place: FilePlace;
   readonly log: Log;
@@ -80,7 +82,7 @@ export interface RequestFiles {
   consented(activity: Envelope, who: Person, where: Place): Promise<Problem | ReturnType<typeof say> | null>;
 }
 
-export function openRequestFiles({ desk, wire, documents, place, log }: FileParts): RequestFiles {
+export function openRequestFiles({ desk, wire, conversationOf, documents, place, log }: FileParts): RequestFiles {
   async function documentOf(id: string, who: Person, where: Place): Promise<Result<DocumentFile>> {
     const request = await desk.find(id, where);
     const make = request && documents.get(request.capability);
@@ -92,32 +94,19 @@ export function openRequestFiles({ desk, wire, documents, place, log }: FilePart
   }
 
   async function post(where: Place, activity: Record<string, unknown>): Promise<Problem | null> {
-    const conversation = await personalChat(where);
-    if ('problem' in conversation) return conversation.problem;
-    const path = `v3/conversations/${encodeURIComponent(conversation.id)}/activities`;
+    // A bot cannot give files to many: they go to the chat of whoever pressed.
+    const conversation = await conversationOf(where.kind === 'personal' ? where : chatWith(where.userId, where));
+    if (!conversation.ok) return conversation.problem;
+    const { value: id } = conversation;
+    const path = `v3/conversations/${encodeURIComponent(id)}/activities`;
     const sent = await wire.send('POST', where.serviceUrl, path, {
       type: 'message',
       from: { id: where.botId },
-      conversation: { id: conversation.id },
+      conversation: { id },
       recipient: { id: where.userId },
       ...activity,
     });
     return sent.ok ? null : sent.problem;
-  }
-
-  /** The chat of bot and person: this one, or the one that is opened for it (connector docs, create conversation). */
-  async function personalChat(where: Place): Promise<{ id: string } | { problem: Problem }> {
-    if (where.kind === 'personal') return { id: where.conversationId };
-    const opened = await wire.send('POST', where.serviceUrl, 'v3/conversations', {
-      isGroup: false,
-      bot: { id: where.botId },
-      members: [{ id: where.userId }],
-      tenantId: where.tenantId,
-      channelData: { tenant: { id: where.tenantId } },
-    });
-    if (!opened.ok) return { problem: opened.problem };
-    const { id } = opened.body;
-    return typeof id === 'string' ? { id } : { problem: problem('down', 'problem.down') };
   }
 
   return {

@@ -8,11 +8,12 @@ import { requestView } from '../cards/views.ts';
 import { type Words, words } from '../cards/words.ts';
 import type { AnyCapability, Story } from '../requests/capability.ts';
 import type { Message, Poster } from '../requests/ports.ts';
-import { bad, good, type Problem, problem, type Result } from '../requests/problem.ts';
+import { type Problem, problem } from '../requests/problem.ts';
 import type { Audience, Place, Request } from '../requests/request.ts';
 import { say } from '../requests/say.ts';
 import { storyOf } from '../requests/storyOf.ts';
 import type { Wire } from './adapter.ts';
+import type { ConversationOf } from './chats.ts';
 
 export const CARD = 'application/vnd.microsoft.card.adaptive';
 
@@ -58,38 +59,11 @@ export function viewerAt(request: Request, place: Place, audience: Audience = 'a
   return request.state === 'awaiting approval' && place.kind !== 'personal' ? 'others' : audience;
 }
 
-/** A chat that is not open yet, by the Entra id of whose it is (and what is shown there, when that is not the only card). */
-const PERSON = /^person:([^#]+)/;
-
-/** Most chats that were opened and are remembered; opening one again gives the same. */
-const MOST_CHATS = 10_000;
-
-export function openPoster(wire: Wire, capabilities: ReadonlyMap<string, AnyCapability>): Poster {
-  const chats = new Map<string, string>();
-
-  /** The id of the conversation; a person's own chat is opened when it is first needed (Teams docs, proactive messages). */
-  async function conversationOf({ conversationId, serviceUrl, tenantId, botId }: Place): Promise<Result<string>> {
-    const personId = PERSON.exec(conversationId)?.[1];
-    if (personId === undefined) return good(conversationId);
-    const key = `${tenantId} ${botId} ${personId}`;
-    const known = chats.get(key);
-    if (known) return good(known);
-    const answer = await wire.send('POST', serviceUrl, 'v3/conversations', {
-      bot: { id: botId },
-      members: [{ id: personId }],
-      isGroup: false,
-      tenantId,
-      channelData: { tenant: { id: tenantId } },
-    });
-    if (!answer.ok) return bad(answer.problem);
-    const { id } = answer.body;
-    if (typeof id !== 'string' || id === '')
-      return bad(problem('down', 'problem.down', { detail: 'no conversation id' }));
-    if (chats.size >= MOST_CHATS) chats.clear();
-    chats.set(key, id);
-    return good(id);
-  }
-
+export function openPoster(
+  wire: Wire,
+  capabilities: ReadonlyMap<string, AnyCapability>,
+  conversationOf: ConversationOf,
+): Poster {
   async function post(
     place: Place,
     conversationId: string,

@@ -72,7 +72,7 @@ export class Whys {
     const verdict = judge(
       inForce,
       { what: 'invite', address, until },
-      { id: who.id, isAdmin: mayChange, groups: null, ownsTeam: null },
+      { id: who.id, groups: null, ownsTeam: null },
       clock.now(),
     );
     const invite: Button = {

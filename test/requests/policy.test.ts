@@ -232,7 +232,7 @@ const ROWS: readonly Row[] = [
     says: 'also when an admin removes them',
     policy: { removeAlone: 0 },
     case: { what: 'remove', count: 1 },
-    asker: { isAdmin: true },
+    asker: { admins: [RITA] },
     is: ['needs approval', 'policy.rule.removeMany'],
   },
   {
@@ -247,7 +247,6 @@ const ROWS: readonly Row[] = [
 const asked = (more: Partial<Case> = {}): Case => ({ what: 'invite', address: 'ana@partner.example', ...more });
 const asker = (more: Partial<Asker> = {}): Asker => ({
   id: RITA,
-  isAdmin: false,
   groups: null,
   ownsTeam: null,
   ...more,

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
+import { openBrowser } from '../support/browser.ts';
 import { call, type FakeBot, type Loose, startFakeBot } from './fakeBot.ts';
-
-const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
 const cardOf = (title: string, actions: Loose[] = []) => ({
   contentType: 'application/vnd.microsoft.card.adaptive',
@@ -29,9 +27,7 @@ describe('the chat page', function () {
   let outside: string[];
 
   before(async function () {
-    if (!existsSync(executablePath)) return this.skip();
-    const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
-    browser = await chromium.launch({ executablePath, args });
+    browser = await openBrowser(this);
     bot = await startFakeBot();
     sandbox = await startSandbox({ port: 0, botUrl: bot.url });
   });

@@ -45,7 +45,7 @@ switch (task) {
     });
     while (!isOver) {
       await store.keeping.seal(7);
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await new Promise((resolve) => setImmediate(resolve));
     }
     await writing;
     break;

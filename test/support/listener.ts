@@ -60,3 +60,12 @@ export function reply(
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
   response.end(body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body));
 }
+
+/** Ways in which what keys are fetched from can fail. */
+export const BROKEN: Readonly<Record<string, Listener['answer']>> = {
+  'answers 500': (_heard, response) => reply(response, 500, {}),
+  'answers a page': (_heard, response) => reply(response, 200, '<html></html>'),
+  'answers something else': (_heard, response) => reply(response, 200, { hello: 'world' }),
+  'hangs up': (_heard, response) => response.destroy(),
+  'is silent': () => {},
+};

@@ -83,7 +83,6 @@ export class Spine {
       clock,
       capabilities: all,
       policyNow,
-      isAdmin: (personId) => personId === 'ada',
       maxAtOnce: 20,
       queued: () => {},
       changed: () => {},

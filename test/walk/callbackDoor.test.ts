@@ -33,7 +33,7 @@ import {
   sendRaw,
   TENANT_ID,
 } from '../support/edge.ts';
-import { type Listener, reply } from '../support/listener.ts';
+import { BROKEN, reply } from '../support/listener.ts';
 
 const KB = 1024;
 const REQUEST = '7k3q9xwa';
@@ -281,15 +281,8 @@ describe('the keys of the calling service', () => {
     assert.equal(edge.callsLogin.listener.heard.filter((heard) => heard.url === '/keys').length, 1);
   });
 
-  const broken: Record<string, Listener['answer']> = {
-    'answers 500': (_heard, response) => reply(response, 500, {}),
-    'answers a page': (_heard, response) => reply(response, 200, '<html></html>'),
-    'answers something else': (_heard, response) => reply(response, 200, { hello: 'world' }),
-    'hangs up': (_heard, response) => response.destroy(),
-    'is silent': () => {},
-  };
   for (const at of ['metadata', 'keys'] as const) {
-    for (const [name, answer] of Object.entries(broken)) {
+    for (const [name, answer] of Object.entries(BROKEN)) {
       it(`are out of reach while the address of the ${at} ${name}: the callback may come again, and it passes`, async () => {
         edge.callsLogin.trouble = { at, answer };
         const token = `Bearer ${await edge.caller.sign()}`;

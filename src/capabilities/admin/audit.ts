@@ -108,7 +108,7 @@ function step(input: AuditInput, answers: readonly Answer[], facts: Facts<AuditO
     };
   }
   if (!verified.ok) return { kind: 'fail', problem: verified.problem, fresh: true };
-  const { lines, cutAt, ...chain } = verified.body as unknown as z.infer<typeof Verdict>;
+  const { lines, cutAt, ...chain } = Verdict.parse(verified.body);
   return {
     kind: 'done',
     standing: 'broken' in chain ? 'broken' : 'whole',

@@ -91,7 +91,7 @@ function step(input: ForgetInput, answers: readonly Answer[], facts: Facts<Forge
     const counted = reply('count');
     if (!counted) return { kind: 'call', call: COUNT };
     if (!counted.ok) return { kind: 'fail', problem: counted.problem, fresh: true };
-    const kept = counted.body as unknown as z.infer<typeof Kept>;
+    const kept = Kept.parse(counted.body);
     // Nothing but this request itself, which then has nothing to ask.
     if (kept.requests + kept.mentions + kept.rows + kept.lines > 0)
       return {
@@ -103,7 +103,7 @@ function step(input: ForgetInput, answers: readonly Answer[], facts: Facts<Forge
   const erased = reply('erase');
   if (!erased) return { kind: 'call', call: ERASE };
   if (!erased.ok) return { kind: 'fail', problem: erased.problem, fresh: true };
-  const { isDone, waitsFor, head, ...counts } = erased.body as unknown as z.infer<typeof Erased>;
+  const { isDone, waitsFor, head, ...counts } = Erased.parse(erased.body);
   if (isDone) return { kind: 'done', outcome: { ...counts, did: 'erased', at: now, head }, standing: 'erased' };
   return {
     kind: 'later',

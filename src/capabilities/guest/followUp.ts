@@ -5,7 +5,7 @@
  */
 import type { z } from 'zod/v4';
 import type { Answer, Facts, Reply, Step } from '../../requests/capability.ts';
-import { chatWith } from '../../requests/gate.ts';
+import { chatWith } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
 import { groupsCall, type Look, lookCall, pick, removeCall } from './calls.ts';
 import type { GuestInput } from './input.ts';

@@ -17,7 +17,7 @@ import {
   found,
   openButton,
   PEOPLE,
-  readGuests,
+  readGuest,
   requestsOf,
   sponsorOf,
   tell,
@@ -67,9 +67,7 @@ export function guestHandOver(settings: CommandSettings): Capability<HandOverInp
 }
 
 function read(raw: Raw, { place }: Surroundings): Result<readonly HandOverInput[], readonly Problem[]> {
-  const { faults, fault, text, addresses } = readGuests(raw, FIELDS);
-  const [address, ...others] = addresses;
-  if (others.length > 0) fault('people', 'guest.onlyOne');
+  const { faults, fault, text, address } = readGuest(raw, FIELDS);
   const mentions = raw['mentions'] === undefined ? [] : (JSON.parse(raw['mentions']) as readonly Mention[]);
   const { people, faults: unread } = readWanted(text('to') ?? '', mentions, null, chatOf(place));
   const [to, ...more] = people;

@@ -42,6 +42,14 @@ export function readGuests(raw: Raw, fields: readonly Field[]) {
   return { ...reader, addresses: people.map(({ address }) => address.toLowerCase()) };
 }
 
+/** The one guest that was named; several are a fault, since what is asked for is about one. */
+export function readGuest(raw: Raw, fields: readonly Field[]) {
+  const { addresses, ...reader } = readGuests(raw, fields);
+  const [address, ...others] = addresses;
+  if (others.length > 0) reader.fault('people', 'guest.onlyOne');
+  return { ...reader, address };
+}
+
 /** Their own requests, which know how their stay goes. */
 export const aboutGuest = (address: string): Sought => ({
   capability: 'guest',

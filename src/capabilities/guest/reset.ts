@@ -19,7 +19,7 @@ import {
   found,
   openButton,
   PEOPLE,
-  readGuests,
+  readGuest,
   requestsOf,
   tell,
 } from './known.ts';
@@ -72,9 +72,7 @@ export function guestReset(settings: CommandSettings): Capability<ResetInput, Re
 }
 
 function read(raw: Raw): Result<readonly ResetInput[], readonly Problem[]> {
-  const { faults, fault, text, addresses } = readGuests(raw, FIELDS);
-  const [address, ...others] = addresses;
-  if (others.length > 0) fault('people', 'guest.onlyOne');
+  const { faults, fault, text, address } = readGuest(raw, FIELDS);
   const { people, unreadable } = readPeople(text('to') ?? '');
   const to = people[0]?.address.toLowerCase();
   if (!to || people.length > 1 || unreadable.length > 0) fault('to', 'guestReset.field.to.missing');

@@ -57,7 +57,13 @@ const Page = z
     next: tokenIn(next, 'skiptoken'),
     delta: tokenIn(delta, 'deltatoken'),
   }));
-type Page = z.infer<typeof Page>;
+/** A page as it is kept. */
+const Read = z.object({
+  accepted: z.array(z.object({ addresses: z.array(z.string()), since: z.string().nullable() })),
+  next: z.string().nullable(),
+  delta: z.string().nullable(),
+});
+type Page = z.infer<typeof Read>;
 
 function tokenIn(link: unknown, name: string): string | null {
   const found =
@@ -117,7 +123,7 @@ function stepSweep(answers: readonly Answer[], facts: Facts<SweepOutcome>, follo
   const awaitedAt = Math.max(isAwaited ? now : (soFar?.awaitedAt ?? facts.createdAt), wanted);
 
   const last = answers.at(-1);
-  const read = last?.reply?.ok ? (last.reply.body as unknown as Page) : null;
+  const read = last?.reply?.ok ? Read.parse(last.reply.body) : null;
   const failed = last?.reply?.ok === false ? last.reply.problem : null;
   const rest = (outcome: SweepOutcome, forMs: number, wakes: readonly Wake[] = []) =>
     ({

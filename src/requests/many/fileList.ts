@@ -48,7 +48,7 @@ export interface ListWish extends Wish {
   readonly unused: readonly string[];
 }
 
-type Parts = Pick<DeskParts, 'store' | 'clock' | 'policyNow' | 'isAdmin' | 'messageLeaseEnd'>;
+type Parts = Pick<DeskParts, 'store' | 'clock' | 'policyNow' | 'messageLeaseEnd'>;
 
 /** What the rows are judged by. What only the directory could tell of whoever asks is for the gate, before anything is sent. */
 interface Ruling {
@@ -72,7 +72,7 @@ const SHOWN = FEW;
 export async function fileList(
   wish: ListWish,
   of: AnyCapability,
-  { store, clock, policyNow, isAdmin, messageLeaseEnd }: Parts,
+  { store, clock, policyNow, messageLeaseEnd }: Parts,
 ): Promise<Result<ListFiled, readonly Problem[]>> {
   if (wish.rows.length > MOST_ROWS) return bad([problem('input', say('many.file.tooLong', { most: MOST_ROWS }))]);
   const { who, where } = wish;
@@ -80,7 +80,7 @@ export async function fileList(
   const inForce = await policyNow(where.tenantId);
   const { policy, version: policyVersion } = inForce;
   const read = await readRows(wish, of, { requester: who, place: where, policy, policyVersion, now });
-  const asker = { id: who.id, isAdmin: isAdmin(who.id), groups: null, ownsTeam: null };
+  const asker = { id: who.id, groups: null, ownsTeam: null };
   const ruling: Ruling = { inForce, asker, now };
   const rows = await settled(wish, of, read, ruling, store);
   const ready = rows.filter(({ verdict }) => verdict === 'ready');

@@ -148,7 +148,7 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
  * Whoever asks, as if the directory had said that they may: whether that is so is for the gate, here it is only asked which
  * rule of approval there is.
  */
-export function askerWhoMay({ policy }: PolicyInForce, asker: Pick<Asker, 'id' | 'isAdmin'>): Asker {
+export function askerWhoMay({ policy }: PolicyInForce, asker: Pick<Asker, 'id'>): Asker {
   return { ...asker, groups: new Set(policy.askers.groups.map(({ id }) => id)), ownsTeam: true };
 }
 
@@ -165,7 +165,7 @@ function approvedFor(
 ): { readonly approval: Approval | null; readonly asks: boolean } {
   const { asked } = approval ?? {};
   const judged = capability.judged?.(content as never, []);
-  const asker = askerWhoMay(inForce, { id: requester.id, isAdmin: true });
+  const asker = askerWhoMay(inForce, { id: requester.id });
   const verdict = judged && judge(inForce, judged, asker, now);
   if (verdict?.kind !== 'needs approval') return { approval: null, asks: false };
   const isDecided = asked?.decision && asked.decision.kind !== 'refused';

@@ -27,7 +27,6 @@ export interface Case {
 /** What is known of whoever asks; null: not looked up yet. */
 export interface Asker {
   readonly id: string;
-  readonly isAdmin: boolean;
   /** Of the groups the policy names, those they are in. */
   readonly groups: ReadonlySet<string> | null;
   /** Everybody who may set Usher up, by Entra object id. */

@@ -10,9 +10,16 @@ export type PolicyNow = (tenantId: string) => Promise<PolicyInForce>;
 
 export function openRules(store: Pick<Store, 'policy'>, seed: Policy = OPEN_POLICY): PolicyNow {
   const atFirst: PolicyInForce = { policy: seed, version: 0, since: 0, by: null };
+  // Asked before each step of each request, so each version is read into its shape once.
+  const read = new Map<string, PolicyInForce>();
   return async (tenantId) => {
     const kept = await store.policy(tenantId);
+    if (!kept) return atFirst;
+    const before = read.get(tenantId);
+    if (before?.version === kept.version) return before;
     // One that an older Usher wrote gets what has been added since.
-    return kept ? { ...kept, policy: Policy.parse(kept.policy) } : atFirst;
+    const inForce = { ...kept, policy: Policy.parse(kept.policy) };
+    read.set(tenantId, inForce);
+    return inForce;
   };
 }

@@ -9,6 +9,7 @@ import type { AuditLine, Change, Claim, Draft, Store } from '../../../src/reques
 import type { Place, Request } from '../../../src/requests/request.ts';
 import { openStore } from '../../../src/store/db.ts';
 import type { TestDatabase, TestEngine } from '../../support/db.ts';
+import { skip } from '../../support/skip.ts';
 
 export const NOW = 1_800_000_000_000;
 export const MINUTE = 60_000;
@@ -35,7 +36,7 @@ export function freshBench(engine: TestEngine): () => Bench {
   let bench: Bench;
   let opened: Store[] = [];
   before(function () {
-    if (engine.absent) this.skip();
+    if (engine.absent) skip(this, engine.absent);
   });
   beforeEach(async () => {
     const database = await engine.open();
