@@ -210,6 +210,8 @@ describe('the sandbox as the calling service', () => {
         assert.deepEqual([resourceData.resultInfo.code, resourceData.resultInfo.subcode], [code, subcode]);
         assert.match(resourceData.resultInfo.message, /^addParticipants failed for participant 8:orgid:/);
         assert.equal((await line.invite(id, ['Axel'])).status, 200);
+        // Else its callback comes while the next test looks for its own.
+        await line.until('"status":"failed"', 2);
       });
     }
 
