@@ -115,6 +115,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       else send(response, { status: 500, body: { error: String(error) } });
     });
   });
+  // Longer than a client keeps an idle connection (undici: what we say less 1 s): with Node's 5 s, a busy machine sends
+  // into a connection that is just being closed, and the call is lost.
+  server.keepAliveTimeout = 65_000;
   const host = options.host ?? '127.0.0.1';
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -218,7 +218,7 @@ for (const engine of await engines()) {
       await press(asked, 'request.shorten', { until: '2026-12-24' }, 'axel');
       await lane.shows('nova@partner.example', /is invited/);
       await lane.town.say('extend nova@partner.example until 2036-10-01');
-      await lane.town.until(/Waiting for Axel Approver/);
+      await lane.shows('2036', /Waiting for Axel Approver/);
       const [extends_] = await lane.database.run("select state from requests where capability = 'guestExtend'");
       assert.equal(extends_?.['state'], 'awaiting approval');
       await lane.town.say('reset nova@partner.example to nova.lindt@partner.example');

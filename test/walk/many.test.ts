@@ -17,19 +17,16 @@ import {
   textOf,
 } from '../support/walk.ts';
 
-/** The newest message of the bot that shows a list. */
+/** The newest message about a list that says, or once said, this. An earlier list may still be told how it ended. */
 async function listCard(lane: Lane, what: RegExp, conversation = 'personal:rita'): Promise<Message> {
-  const query = new URLSearchParams({
-    conversation,
-    matches: `"from":"bot".*(?:Guests from|List of).*(?:${what.source})`,
-    count: '1',
-    timeoutMs: '15000',
-  });
+  const about = `"from":"bot".*(?:Guests from|List of).*(?:${what.source})`;
+  const query = new URLSearchParams({ conversation, matches: about, count: '1', timeoutMs: '15000' });
   const waited = await lane.town.control(`wait?${query}`).catch(() => null);
-  const cards = (await lane.town.cards(conversation)).filter((one) => /Guests from|List of/.test(one.summary ?? ''));
-  const last = cards.at(-1);
-  assert.ok(last, 'no list was shown');
-  assert.ok(waited, `the list never said ${what}; it says ${textOf(cardOf(last))}`);
+  const cards = await lane.town.cards(conversation);
+  const said = cards.slice(-3).map((one) => textOf(cardOf(one)));
+  assert.ok(waited, `no list said ${what}; last the bot said ${JSON.stringify(said)}`);
+  const last = cards.filter((one) => new RegExp(about).test(JSON.stringify(one))).at(-1);
+  assert.ok(last);
   return last;
 }
 

@@ -152,6 +152,8 @@ async function open(place) {
   const key = keyOf(now.place);
   drawRail();
   drawHead();
+  // Typed before Usher has greeted, a message would be answered above the greeting.
+  byId('text').disabled = true;
   const mine = [];
   arrived = mine;
   const messages = await readMessages(key).catch((error) => {
@@ -163,8 +165,10 @@ async function open(place) {
   list.show(messages, now.user, conversation());
   for (const message of mine) list.put(message);
   arrived = null;
-  if (!matchMedia('(pointer: coarse), (max-width: 720px)').matches) byId('text').focus({ preventScroll: true });
   await post('install', { conversation: key, user: now.user, once: true }).catch((error) => toast(error.message));
+  if (keyOf(now.place) !== key) return;
+  byId('text').disabled = false;
+  if (!matchMedia('(pointer: coarse), (max-width: 720px)').matches) byId('text').focus({ preventScroll: true });
 }
 
 function become(key) {
