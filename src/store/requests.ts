@@ -10,6 +10,7 @@ import { addLines } from './audit.ts';
 import { addRows } from './batchRows.ts';
 import { type Engine, storable } from './engine.ts';
 import { addMessages } from './messages.ts';
+import { unindexed } from './planner.ts';
 import { fromDraft, toAnswer, toRequest } from './rows.ts';
 import type { RequestRow, Tables } from './schema.ts';
 
@@ -145,7 +146,7 @@ export async function earlierOf(db: Kysely<Tables>, ids: readonly string[]): Pro
     from requests join requests as earlier on earlier.id = (
       select id from requests as other
       where other.tenant_id = requests.tenant_id and other.subject = requests.subject
-        and other.capability = requests.capability and other.id <> requests.id and other.outcome is not null and other.is_dry = 0
+        and ${unindexed('other.capability')} = requests.capability and other.id <> requests.id and other.outcome is not null and other.is_dry = 0
       order by other.created_at desc limit 1
     )
     where requests.id in (${sql.join(ids)})`.execute(db);
@@ -157,7 +158,8 @@ export async function list(engine: Engine, filter: RequestFilter): Promise<reado
   if (limit <= 0 || states?.length === 0) return [];
   // What only looked is shown where it was asked, and is no part of any list.
   let query = engine.db.selectFrom('requests').selectAll().where('tenant_id', '=', tenantId).where('is_dry', '=', 0);
-  if (capability !== undefined) query = query.where('capability', '=', capability);
+  if (capability !== undefined)
+    query = query.where(subject === undefined ? 'capability' : unindexed('capability'), '=', capability);
   if (requesterId !== undefined) query = query.where('requester_id', '=', requesterId);
   if (subject !== undefined) query = query.where('subject', '=', subject);
   if (subjectEnd !== undefined)
