@@ -76,7 +76,7 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
     if (isStopped && held > 0 && did !== 'withdraw')
       return { kind: 'rows', what: 'withdraw', outcome: { ...unseen, did: 'withdraw' } };
     const isLeft = waits > 0 && !isStopped;
-    // Half of what may be under way has ended: the next rows are filed in one go.
+    // A good part of what may be under way has ended: the next rows are filed in one go.
     if (isLeft && filed - held <= FILED_AT && did !== 'file')
       return { kind: 'rows', what: 'file', outcome: { ...unseen, did: 'file' } };
     if (isLeft || filed > 0) return { kind: 'later', forMs: outcome.lookMs, waits: true, outcome, standing: 'sending' };
@@ -102,8 +102,8 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
   story: storyOfBatch,
 };
 
-/** Fewer than this are under way: the next are filed (`UNDER_WAY` in requests/many/fileRows.ts is twice that). */
-const FILED_AT = 30;
+/** No more than this are under way: the next are filed, about what one second sends (`UNDER_WAY` in requests/many/fileRows.ts). */
+const FILED_AT = 60;
 const NOTHING: Tally = { stages: {}, trouble: [] };
 
 /** While nothing happens it looks less and less often. */
