@@ -9,7 +9,7 @@ import { skip } from '../support/skip.ts';
 import { type ChildBot, type Message, spawnBot, Town } from '../support/usher.ts';
 import { cardOf } from '../support/walk.ts';
 
-const ROWS = 200;
+const ROWS = 1_000;
 /** At these parts of the way; the last one is where only a few are left. */
 const KILLED_AT = [0.15, 0.5, 0.9];
 
@@ -29,7 +29,7 @@ async function press(town: Town, verb: string): Promise<void> {
 
 for (const engine of await engines()) {
   describe(`kill -9 on the way of a list, on ${engine.name}`, function () {
-    this.timeout(300_000);
+    this.timeout(400_000);
     before(function () {
       if (engine.absent) skip(this, engine.absent);
     });
@@ -39,10 +39,10 @@ for (const engine of await engines()) {
       const database = await engine.open();
       let bot: ChildBot = await spawnBot(town, database.url);
       try {
-        await town.control('settings', { latencyMs: 40 });
+        await town.control('settings', { latencyMs: 150 });
         const text = `email\n${people.join('\n')}\n`;
         await town.say('', { attachments: [{ name: 'guests.csv', base64: Buffer.from(text).toString('base64') }] });
-        await town.until(/200 invitations can be sent/);
+        await town.until(/1,?000 invitations can be sent/);
         await press(town, 'batch.send');
         for (const part of KILLED_AT) {
           const count = String(Math.round(ROWS * part));
@@ -54,7 +54,7 @@ for (const engine of await engines()) {
         }
         // What was in hand is looked for when the lease of the dead has run out.
         await town.control(
-          `wait?conversation=personal:rita&matches=${encodeURIComponent('200 guests are invited')}&timeoutMs=120000`,
+          `wait?conversation=personal:rita&matches=${encodeURIComponent('1,?000 guests are invited')}&timeoutMs=180000`,
         );
         const made = town.sandbox.world.invitations.map(({ address }) => address);
         assert.deepEqual([...made].sort(), [...people].sort());
