@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { createServer, request as forward } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import type { TestEngine } from '../support/db.ts';
 import type { ChildBot } from '../support/usher.ts';
 import { cardOf, textOf } from '../support/walk.ts';
@@ -48,18 +49,28 @@ export async function oneOfTwoDiesMidRing(engine: TestEngine, how: 'held' | 'res
       await town.control('telephony', { action, person });
     await card(scene, id, /Cleo Costa\nIn the call\nDan Dale\nDeclined/);
     const calls = await telephony(town);
-    const rows = await database.run(`select state from requests where capability = 'callInvite'`);
+    // The card tells it a moment before the ring rests again.
+    let rows = await statesOf(database);
+    while (rows.includes('sending')) {
+      await setImmediate();
+      rows = await statesOf(database);
+    }
     assert.deepEqual(scene.errors, [], 'errors in the log');
     return {
       told: messagesOf(scene, id).map((one) => textOf(cardOf(one))),
       rung: rungIn(calls),
       calls: calls.length,
-      states: rows.map(({ state }) => String(state)),
+      states: rows,
     };
   } finally {
     door.close();
     await scene.close();
   }
+}
+
+async function statesOf({ run }: Scene['database']): Promise<readonly string[]> {
+  const rows = await run(`select state from requests where capability = 'callInvite'`);
+  return rows.map(({ state }) => String(state));
 }
 
 function say(scene: Scene, url: string, text: string): void {
