@@ -2,7 +2,7 @@
  * The mails a guest got after their invitation: who sent the latest, so that the next one waits for as long as the policy
  * says. Each is kept with the request that sent it, whatever was asked for since. Pure; must not know calls or cards.
  */
-import type { Sought } from '../../requests/capability.ts';
+import type { Facts, Sought } from '../../requests/capability.ts';
 import type { Request } from '../../requests/request.ts';
 import type { GuestRequest } from './known.ts';
 
@@ -15,16 +15,42 @@ export interface Mailed {
 }
 
 const HOUR_MS = 3600_000;
+/** Who waits for another to send its mail looks again after this. */
+export const AGAIN_MS = 1_000;
 /** More than anybody can have sent to one guest while they are to be left alone. */
 const RESENDS = 20;
 /** Those of all guests: they are told apart by account, whatever address each goes by now. */
 const RESETS = 200;
 
-/** The requests that sent mails, to this guest among others. By standing, so that none that sent nothing hides them. */
-export const mailsTo = (address: string): readonly Sought[] => [
-  { capability: 'guestResend', subject: address, standing: 'mailed', ended: RESENDS },
+/**
+ * The requests that sent mails, to this guest among others, by standing, so that none that sent nothing hides them; and
+ * those that may have, or are about to.
+ */
+export const mailsTo = (...addresses: readonly string[]): readonly Sought[] => [
+  ...addresses.flatMap((subject): readonly Sought[] => [
+    { capability: 'guestResend', subject, standing: 'mailed', ended: RESENDS },
+    { capability: 'guestResend', subject, ended: RESENDS },
+  ]),
   { capability: 'guestReset', standing: 'reset', ended: RESETS },
+  { capability: 'guestReset' },
 ];
+
+/** Another that is about to mail this guest was asked for before: both would find that none was sent, and send theirs. */
+export function isAnotherFirst(
+  addresses: readonly string[],
+  beside: readonly Request[],
+  { requestId, createdAt }: Pick<Facts, 'requestId' | 'createdAt'>,
+): boolean {
+  return beside.some(({ capability, state, input, id, createdAt: at }) => {
+    const { address, to } = input as { readonly address?: string; readonly to?: string };
+    return (
+      (capability === 'guestResend' || capability === 'guestReset') &&
+      (state === 'queued' || state === 'sending') &&
+      [address, to].some((one) => one !== undefined && addresses.includes(one)) &&
+      (at < createdAt || (at === createdAt && id < requestId))
+    );
+  });
+}
 
 /** The latest mail that somebody asked for after the invitation, epoch ms; 0: none. `userId` is the guest's account. */
 export function wishedMailAt(
@@ -33,9 +59,10 @@ export function wishedMailAt(
   beside: readonly Request[],
   requests: readonly GuestRequest[],
 ): number {
-  const byRequest = beside.flatMap(({ capability, outcome, input }) => {
+  const byRequest = beside.flatMap(({ capability, outcome, input, state, updatedAt }) => {
     const { mailedAt = null, userId: account } = (outcome ?? {}) as Partial<Mailed>;
-    if (capability === 'guestResend') return [mailedAt ?? 0];
+    // Whose answer never came may have mailed them.
+    if (capability === 'guestResend') return [state === 'unsure' ? updatedAt : (mailedAt ?? 0)];
     const isTheirs = account === userId || (input as { readonly to?: string }).to === address;
     return capability === 'guestReset' && isTheirs ? [mailedAt ?? 0] : [];
   });
