@@ -4,9 +4,8 @@
  * who comes second is told who was first. SCREENSHOTS=<folder> keeps pictures of the way.
  */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { openBrowser } from '../support/browser.ts';
+import { openBrowser, openChat, picture } from '../support/browser.ts';
 import { PEOPLE, withPolicy } from '../support/policy.ts';
 import { type Lane, openLane, sqlite } from '../support/walk.ts';
 
@@ -36,21 +35,8 @@ describe('an approval in the browser', function () {
     await browser?.close();
   });
 
-  async function open(person: string, place = 'personal'): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 1000 } });
-    const page = await context.newPage();
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('request', (request) => {
-      if (!request.url().startsWith(lane.town.sandbox.url) && !request.url().startsWith('data:'))
-        faults.push(request.url());
-    });
-    await page.addInitScript(
-      `localStorage.setItem('usher.place', '${place}'); localStorage.setItem('usher.user', '${person}')`,
-    );
-    await page.goto(lane.town.sandbox.url);
-    await page.getByLabel('Type a message').waitFor();
-    return page;
-  }
+  const open = (person: string, place = 'personal'): Promise<Page> =>
+    openChat(browser, lane.town.sandbox.url, faults, person, place);
 
   // Whoever opens their chat for the first time is welcomed there, below what was posted before.
   const card = (on: Page): Locator => on.locator('[data-from=bot]').filter({ hasText: 'nova@partner.example' }).last();
@@ -61,10 +47,6 @@ describe('an approval in the browser', function () {
   const press = (name: string, on: Page): Promise<void> => card(on).getByRole('button', { name, exact: true }).click();
   const tells = (text: string | RegExp, on: Page): Promise<void> => card(on).getByText(text).first().waitFor();
   const buttons = (on: Page): Promise<string[]> => card(on).getByRole('button').allTextContents();
-  const picture = async (name: string, on: Page): Promise<void> => {
-    const folder = process.env['SCREENSHOTS'];
-    if (folder) await on.screenshot({ path: join(folder, `${name}.png`) });
-  };
 
   it('goes from asking to the guest who has accepted, each seeing what is theirs', async () => {
     const rita = await open('rita', 'group');

@@ -3,9 +3,8 @@
  * came in while somebody else is faster, meet a change of somebody else's, win. SCREENSHOTS=<folder> keeps pictures.
  */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { openBrowser } from '../support/browser.ts';
+import { picture as keepPicture, openBrowser, openChat } from '../support/browser.ts';
 import { type Lane, openLane, sqlite } from '../support/walk.ts';
 
 /** The requester of the sandbox, who may set Usher up here. */
@@ -34,21 +33,8 @@ describe('a deal in the browser', function () {
     await browser?.close();
   });
 
-  async function open(place: string, person = 'rita'): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 1000 } });
-    const opened = await context.newPage();
-    opened.on('pageerror', (error) => faults.push(error.message));
-    opened.on('request', (request) => {
-      if (!request.url().startsWith(lane.town.sandbox.url) && !request.url().startsWith('data:'))
-        faults.push(request.url());
-    });
-    await opened.addInitScript(
-      `localStorage.setItem('usher.place', '${place}'); localStorage.setItem('usher.user', '${person}')`,
-    );
-    await opened.goto(lane.town.sandbox.url);
-    await opened.getByLabel('Type a message').waitFor();
-    return opened;
-  }
+  const open = (place: string, person = 'rita'): Promise<Page> =>
+    openChat(browser, lane.town.sandbox.url, faults, person, place);
 
   const card = (on: Page = page): Locator => on.locator('[data-from=bot]').last();
   const type = async (text: string, on: Page = page): Promise<void> => {
@@ -59,10 +45,7 @@ describe('a deal in the browser', function () {
     card(on).getByRole('button', { name, exact: true }).click();
   const box = (label: string, on: Page = page): Locator =>
     card(on).getByRole('textbox', { name: new RegExp(`^${label}`) });
-  const picture = async (name: string, on: Page = page): Promise<void> => {
-    const folder = process.env['SCREENSHOTS'];
-    if (folder) await on.screenshot({ path: join(folder, `${name}.png`) });
-  };
+  const picture = (name: string, on: Page = page): Promise<void> => keepPicture(name, on);
   const tells = (text: string, on: Page = page): Promise<void> => card(on).getByText(text).first().waitFor();
 
   /** The sign-in that the last card asks for, in the window it opens. */

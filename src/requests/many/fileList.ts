@@ -3,7 +3,7 @@
  * by this. Must not know how the list was brought (text, form, file) or how it is carried out.
  */
 import { digest } from '../approval.ts';
-import type { AnyCapability, Raw, Surroundings } from '../capability.ts';
+import type { AnyCapability, Field, Raw, Surroundings } from '../capability.ts';
 import type { DeskParts, Wish } from '../desk.ts';
 import { newId } from '../ids.ts';
 import { type Asker, type Case, judge, type Verdict as Ruled } from '../policy/judge.ts';
@@ -101,7 +101,7 @@ export async function fileList(
     of: of.name,
     name: wish.name,
     counts: countsOf(rows),
-    left: leftOf(rows),
+    left: leftOf(rows, of.fields),
     unused: wish.unused.slice(0, 20).map((heading) => heading.slice(0, 60)),
     digest: digest(ready.map(({ content }) => content)),
     asked,
@@ -196,8 +196,9 @@ function countsOf(rows: readonly Row[]): BatchInput['counts'] {
   return counts;
 }
 
-/** The first rows that are not sent, those that somebody can mend before the others. */
-function leftOf(rows: readonly Row[]): BatchInput['left'] {
+/** The first rows that are not sent, those that somebody can mend before the others; each by the first thing it says. */
+function leftOf(rows: readonly Row[], fields: readonly Field[]): BatchInput['left'] {
+  const saidBy = (raw: Raw): string => fields.map(({ name }) => raw[name]).find(Boolean) ?? '';
   const order: readonly Verdict[] = ['unreadable', 'blocked', 'duplicate', 'known'];
   return order
     .flatMap((verdict) => rows.filter((row) => row.verdict === verdict).slice(0, SHOWN))
@@ -205,7 +206,7 @@ function leftOf(rows: readonly Row[]): BatchInput['left'] {
     .map(({ line, verdict, subject, content, why }) => ({
       line,
       verdict,
-      text: (subject ?? Object.values(content as Raw)[0] ?? '').slice(0, 120),
+      text: (subject ?? saidBy(content as Raw)).slice(0, 120),
       say: why ?? say('many.row.unreadable'),
     }));
 }
