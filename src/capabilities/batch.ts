@@ -9,6 +9,7 @@ import type { Stages, Tally } from '../requests/many/rows.ts';
 import { bad, good, problem, TOO_LATE } from '../requests/problem.ts';
 import type { Person, Request } from '../requests/request.ts';
 import { type Say, say } from '../requests/say.ts';
+import { type Follow, followUp } from './batchFollowUp.ts';
 
 export interface BatchOutcome {
   readonly tally: Tally;
@@ -19,6 +20,8 @@ export interface BatchOutcome {
   readonly did?: 'file' | 'withdraw';
   /** How long it looks away; longer while nothing happens. */
   readonly lookMs: number;
+  /** All invitations have gone, and guests were awaited. Gone while rows are sent again. */
+  readonly follow?: Follow;
 }
 
 /** How long a list waits for Send: what it says of guests and policy would no longer be true after that. */
@@ -55,7 +58,10 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
       repeat: 'never',
     },
   ],
-  step(_input, _answers, { rows, signals, soFar, now, createdAt }): Step<BatchOutcome> {
+  // While rows are sent, what was approved stays as it was shown; that is over soon.
+  without: (input, without, outcome) => (outcome?.follow ? inputWithout(input, without) : undefined),
+  step(_input, _answers, facts): Step<BatchOutcome> {
+    const { rows, signals, soFar, now, createdAt } = facts;
     const tally = rows ?? NOTHING;
     const has = (key: string): boolean => signals.some((one) => one.key === key);
     if (!has(SEND)) {
@@ -65,13 +71,13 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
     }
     const isStopped = has(STOP);
     const before = soFar ?? { tally, round: 0, isStopped, lookMs: LOOK_MS };
-    const { did, ...rest } = before;
+    const { did, follow, ...rest } = before;
     const outcome: BatchOutcome = { ...rest, tally, isStopped, lookMs: lookMs(before, tally) };
     if (has(again(before.round + 1)) && !isStopped)
       return { kind: 'rows', what: 'again', outcome: { ...outcome, round: before.round + 1 } };
     const { waits = 0, filed = 0 } = tally.stages;
     // What is new is told once it rests; kept before that, it would be news to nobody.
-    const unseen: BatchOutcome = { ...rest, isStopped };
+    const unseen: BatchOutcome = { ...rest, isStopped, ...(follow ? { follow } : {}) };
     const { held = 0 } = tally;
     if (isStopped && held > 0 && did !== 'withdraw')
       return { kind: 'rows', what: 'withdraw', outcome: { ...unseen, did: 'withdraw' } };
@@ -80,7 +86,7 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
     if (isLeft && filed - held <= FILED_AT && did !== 'file')
       return { kind: 'rows', what: 'file', outcome: { ...unseen, did: 'file' } };
     if (isLeft || filed > 0) return { kind: 'later', forMs: outcome.lookMs, waits: true, outcome, standing: 'sending' };
-    return { kind: 'done', outcome, standing: 'sent' };
+    return followUp(before, outcome, facts);
   },
   acts: {
     send: {
@@ -90,7 +96,14 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
           ? good([{ key: SEND, body: {} }])
           : bad(problem('input', 'batch.previewNothing')),
     },
-    stop: { denies, read: () => good([{ key: STOP, body: {} }]) },
+    stop: {
+      denies,
+      // All has gone: an old card has the button still.
+      read: ({ outcome }) =>
+        (outcome as BatchOutcome | null)?.follow
+          ? bad(problem('clash', 'problem.movedOn'))
+          : good([{ key: STOP, body: {} }]),
+    },
     retry: {
       denies,
       read: ({ outcome }) => {
@@ -112,6 +125,29 @@ function lookMs(before: BatchOutcome, tally: Tally): number {
   return isSame ? Math.min(before.lookMs * 2, LOOK_MOST_MS) : LOOK_MS;
 }
 
+/** A list without a person it mentions: those who were not sent, and by whom the whole is judged. */
+function inputWithout(input: BatchInput, without: (text: string) => string): BatchInput {
+  const { name, left, unused, asked } = input;
+  const isAsked = asked !== null && without(asked.address) !== asked.address;
+  return {
+    ...input,
+    name: name === null ? null : without(name),
+    left: left.map((one) => ({ ...one, text: without(one.text), say: sayWithout(one.say, without) })),
+    unused: unused.map(without),
+    // Of an address the rules look at the domain, which is nobody's.
+    asked: isAsked ? { ...asked, address: asked.address.slice(asked.address.lastIndexOf('@')) } : asked,
+  };
+}
+
+function sayWithout({ key, with: values }: Say, without: (text: string) => string): Say {
+  if (!values) return say(key);
+  const pairs = Object.entries(values).map(([name, value]): [string, string | number | Say] => {
+    if (typeof value === 'number') return [name, value];
+    return [name, typeof value === 'string' ? without(value) : sayWithout(value, without)];
+  });
+  return say(key, Object.fromEntries(pairs));
+}
+
 function denies(who: Person, { requester }: Request) {
   return who.id === requester.id ? null : problem('denied', say('problem.notYours', { name: requester.name }));
 }
@@ -130,15 +166,33 @@ function storyOfBatch(request: Request<BatchInput, BatchOutcome>): ReturnType<ty
       ? say('batch.title.pasted', { count: all(input) })
       : say('batch.title.file', { name: input.name });
   if (!outcome) return { title, rows: previewRows(input), live: preview(input) };
-  const { stages, held = 0 } = outcome.tally;
+  const { tally, follow } = outcome;
+  const { stages, held = 0 } = tally;
   const items = itemsOf(outcome.tally);
+  const told: NonNullable<ReturnType<typeof batch.story>['ending']> = {
+    sentence: sentence(outcome, input, true),
+    tone: stages.failed || stages.refused || stages.unsure || isReminded(outcome) ? 'warning' : 'good',
+    items,
+    buttons: [
+      // A list that was stopped sends nothing more.
+      ...(stages.failed && !outcome.isStopped
+        ? [button('batch.retry', say('batch.button.retry', { count: stages.failed }), 'positive')]
+        : []),
+      asFile,
+    ],
+  };
+  const rows = countRows(outcome);
+  if (follow) {
+    const live = { ...told, state: say('batch.state.sent'), sentence: sentence(outcome, input, false) };
+    return { title, rows, live, ending: told };
+  }
   const sending = say('batch.sending', {
     done: ended(stages),
     count: ended(stages) + (stages.filed ?? 0) + (stages.waits ?? 0),
   });
   return {
     title,
-    rows: countRows(stages, held),
+    rows,
     live: {
       state: say('batch.state.sending'),
       sentence: outcome.isStopped
@@ -150,20 +204,7 @@ function storyOfBatch(request: Request<BatchInput, BatchOutcome>): ReturnType<ty
       items,
       buttons: outcome.isStopped ? [asFile] : [button('batch.stop', say('batch.button.stop'), 'destructive'), asFile],
     },
-    ending: {
-      sentence: outcome.isStopped
-        ? say('two', { first: say('batch.stopped'), second: sentence(stages) })
-        : sentence(stages),
-      tone: stages.failed || stages.refused || stages.unsure ? 'warning' : 'good',
-      items,
-      buttons: [
-        // A list that was stopped sends nothing more.
-        ...(stages.failed && !outcome.isStopped
-          ? [button('batch.retry', say('batch.button.retry', { count: stages.failed }), 'positive')]
-          : []),
-        asFile,
-      ],
-    },
+    ending: told,
   };
 }
 
@@ -204,10 +245,13 @@ function previewRows({ counts, left }: BatchInput): Story['rows'] {
   ];
 }
 
-function countRows(stages: Stages, held: number): Story['rows'] {
-  const counts = { ...stages, held, filed: (stages.filed ?? 0) - held };
+function countRows({ tally: { stages, held = 0, followed }, follow }: BatchOutcome): Story['rows'] {
+  const { accepted = 0, gone = 0 } = (follow && followed) ?? {};
+  const counts = { ...stages, held, filed: (stages.filed ?? 0) - held, accepted, gone };
   const kinds = [
     ['sent', say('batch.row.sent')],
+    ['accepted', say('batch.row.accepted')],
+    ['gone', say('batch.row.gone')],
     ['found', say('batch.row.found')],
     ['failed', say('batch.row.failed')],
     ['refused', say('batch.row.refused')],
@@ -220,19 +264,37 @@ function countRows(stages: Stages, held: number): Story['rows'] {
   return kinds.flatMap(([kind, label]) => (counts[kind] ? [{ label, text: String(counts[kind]) }] : []));
 }
 
-/** "31 invitations sent. 2 were guests already. 3 did not work." */
-function sentence(stages: Stages): Say {
+/** Somebody was brought to mind and is awaited still. */
+const isReminded = ({ tally, follow }: BatchOutcome): boolean =>
+  (follow?.reminders.times ?? 0) > 0 && (tally.followed?.awaited ?? 0) > 0;
+
+/** How many of those who were invited have not accepted, as what a reminder says first. */
+function reminder(awaited: number, { sent = 0, found = 0 }: Stages, { name }: BatchInput): Say {
+  const counts = { count: awaited, all: sent + found };
+  return name === null ? say('batch.reminder.pasted', counts) : say('batch.reminder.file', { ...counts, name });
+}
+
+/** "31 guests are invited. 2 were guests already. 3 did not work. 12 have accepted. 21 have not accepted yet." */
+function sentence(outcome: BatchOutcome, input: BatchInput, isOver: boolean): Say {
+  const { tally, follow, isStopped } = outcome;
+  const { stages, followed } = tally;
+  const { accepted = 0, awaited = 0 } = (follow && followed) ?? {};
+  const isReminder = !isOver && isReminded(outcome);
   const parts = [
-    ...(stages.sent ? [say('batch.ended.sent', { count: stages.sent })] : []),
-    ...(stages.found ? [say('batch.ended.found', { count: stages.found })] : []),
+    ...(isReminder ? [reminder(awaited, stages, input)] : []),
+    ...(stages.sent && !isReminder ? [say('batch.ended.sent', { count: stages.sent })] : []),
+    ...(stages.found && !isReminder ? [say('batch.ended.found', { count: stages.found })] : []),
     ...(stages.failed ? [say('batch.ended.failed', { count: stages.failed })] : []),
     ...(stages.refused ? [say('batch.ended.refused', { count: stages.refused })] : []),
     ...(stages.unsure ? [say('batch.ended.unsure', { count: stages.unsure })] : []),
     ...(stages.stopped ? [say('batch.ended.stopped', { count: stages.stopped })] : []),
     ...(stages.waits ? [say('batch.ended.unsent', { count: stages.waits })] : []),
+    ...(accepted ? [say('batch.accepted', { count: accepted })] : []),
+    ...(awaited && !isReminder ? [say(isOver ? 'batch.left' : 'batch.awaited', { count: awaited })] : []),
   ];
-  const [first = say('batch.ended.nothing'), ...others] = parts;
-  return others.reduce((so, next) => say('two', { first: so, second: next }), first);
+  const said = parts.length > 0 ? parts : [say('batch.ended.nothing')];
+  const all = isStopped ? [say('batch.stopped'), ...said] : said;
+  return all.reduce((first, second) => say('two', { first, second }));
 }
 
 const itemsOf = ({ trouble }: Tally): NonNullable<Story['items']> =>

@@ -76,13 +76,16 @@ function told(
     const why = row.why ? put(row.why) : '';
     return {
       raw,
-      state: put(say(row.verdict === 'ready' ? 'many.state.waits' : `many.state.${row.verdict}`)),
+      // Its request may be over its time and gone; how it ended is known all the same.
+      state: put(say(row.verdict === 'ready' ? `many.state.${row.stage}` : `many.state.${row.verdict}`)),
       why,
       id: '',
     };
   }
   const story = storyOf(request, capability);
-  return { raw, state: put(say(`many.state.${row.stage}`)), why: put(story.sentence), id: request.id };
+  // Of whoever was sent for, what has become of them since: whether they have come.
+  const since = row.stage === 'sent' ? story.state : undefined;
+  return { raw, state: put(since ?? say(`many.state.${row.stage}`)), why: put(story.sentence), id: request.id };
 }
 
 /** `guests.csv` was read, `guests-7k3q9xwa.csv` is given back. */

@@ -78,15 +78,28 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
     /** What the rows have come to; notes which of them have ended. */
     async look(batch: Request): Promise<Tally> {
       const { list } = listOf(batch);
-      const ends = new Map<RowEnd, number[]>();
-      for (const { n, request } of await rows.resting(batch.id, LOOKED_AT)) {
-        const end = list.ended(request);
-        if (end) ends.set(end, [...(ends.get(end) ?? []), n]);
+      const note = async (found: Awaited<ReturnType<typeof rows.resting>>): Promise<void> => {
+        const ends = new Map<RowEnd, number[]>();
+        for (const { n, request } of found) {
+          const end = list.ended(request);
+          if (end) ends.set(end, [...(ends.get(end) ?? []), n]);
+        }
+        for (const [end, ns] of ends) await rows.stage(batch.id, ns, end);
+      };
+      await note(await rows.resting(batch.id, LOOKED_AT));
+      let stages = await rows.stages(batch.id);
+      const isFollowed = list.follows !== undefined && !stages.filed;
+      // Whoever opened a row that did not work may have seen to it since.
+      if (isFollowed && (stages.failed || stages.unsure)) {
+        await note(await rows.movedOn(batch.id, LOOKED_AT));
+        stages = await rows.stages(batch.id);
       }
-      for (const [end, ns] of ends) await rows.stage(batch.id, ns, end);
       const trouble = await rows.trouble(batch.id, TOLD);
       return {
-        stages: await rows.stages(batch.id),
+        stages,
+        ...(isFollowed && (stages.sent || stages.found)
+          ? { followed: await rows.followed(batch.id, list.follows) }
+          : {}),
         held: (await rows.held(batch.id)).inAll,
         trouble: trouble.map(({ line, request }) => ({
           line,
