@@ -274,7 +274,7 @@ function reminder(awaited: number, { sent = 0, found = 0 }: Stages, { name }: Ba
   return name === null ? say('batch.reminder.pasted', counts) : say('batch.reminder.file', { ...counts, name });
 }
 
-/** "31 guests are invited. 2 were guests already. 3 did not work. 12 have accepted. 21 have not accepted yet." */
+/** "31 guests are invited. 2 were guests already. 12 have accepted. 21 have not accepted yet. 3 did not work." */
 function sentence(outcome: BatchOutcome, input: BatchInput, isOver: boolean): Say {
   const { tally, follow, isStopped } = outcome;
   const { stages, followed } = tally;
@@ -284,13 +284,13 @@ function sentence(outcome: BatchOutcome, input: BatchInput, isOver: boolean): Sa
     ...(isReminder ? [reminder(awaited, stages, input)] : []),
     ...(stages.sent && !isReminder ? [say('batch.ended.sent', { count: stages.sent })] : []),
     ...(stages.found && !isReminder ? [say('batch.ended.found', { count: stages.found })] : []),
+    ...(accepted ? [say('batch.accepted', { count: accepted })] : []),
+    ...(awaited && !isReminder ? [say(isOver ? 'batch.left' : 'batch.awaited', { count: awaited })] : []),
     ...(stages.failed ? [say('batch.ended.failed', { count: stages.failed })] : []),
     ...(stages.refused ? [say('batch.ended.refused', { count: stages.refused })] : []),
     ...(stages.unsure ? [say('batch.ended.unsure', { count: stages.unsure })] : []),
     ...(stages.stopped ? [say('batch.ended.stopped', { count: stages.stopped })] : []),
     ...(stages.waits ? [say('batch.ended.unsent', { count: stages.waits })] : []),
-    ...(accepted ? [say('batch.accepted', { count: accepted })] : []),
-    ...(awaited && !isReminder ? [say(isOver ? 'batch.left' : 'batch.awaited', { count: awaited })] : []),
   ];
   const said = parts.length > 0 ? parts : [say('batch.ended.nothing')];
   const all = isStopped ? [say('batch.stopped'), ...said] : said;

@@ -55,7 +55,8 @@ export function followUp(
 }
 
 const rest = (outcome: BatchOutcome, forMs: number) =>
-  ({ kind: 'later', waits: true, forMs: Math.max(forMs, LEAST_MS), outcome, standing: 'sent' }) as const;
+  // What the gate heard once is asked anew should rows be sent again.
+  ({ kind: 'later', waits: true, fresh: true, forMs: Math.max(forMs, LEAST_MS), outcome, standing: 'sent' }) as const;
 
 function nextLook({ tally, lookMs }: Pick<BatchOutcome, 'tally' | 'lookMs'>, found: Tally): number {
   const isSame = JSON.stringify(tally) === JSON.stringify(found);

@@ -1,6 +1,7 @@
 /** Laws of the messages that show requests. Must not know which engine runs them. */
 import assert from 'node:assert/strict';
 import type { Store } from '../../../src/requests/ports.ts';
+import { chatWith } from '../../../src/requests/request.ts';
 import type { Bench } from './bench.ts';
 import { acceptOne, change, claimOne, drafts, inHand, MINUTE, NOW, PLACE } from './bench.ts';
 
@@ -19,6 +20,21 @@ export function messageLaws(bench: () => Bench): void {
     assert.equal(await store.followAt(request.id, PLACE, 'shown-1', 0), null);
     const [found] = await store.claimMessages(9, NOW + MINUTE, NOW + 2 * MINUTE);
     assert.equal(found?.message.activityId, 'shown-1');
+  });
+
+  it('what is silent is told to nobody who asked for it, but to whoever is answerable instead', async () => {
+    const { store } = bench();
+    const { id, fence, requester } = await inHand(store, { silent: true });
+    const asker = { place: chatWith(requester.id, PLACE, 'a'), audience: 'asker' } as const;
+    const sponsor = { place: chatWith('user-2', PLACE, 'b'), audience: 'asker' } as const;
+    const told = async () => (await claimLater(store)).map(({ message }) => message.place.conversationId);
+    const rest = { nextAt: NOW, visible: true };
+    await store.move(id, fence, change('waiting', { ...rest, shows: [asker] }));
+    assert.deepEqual(await told(), []);
+    const { request } = await claimOne(store);
+    await store.move(id, request.fence, change('waiting', { ...rest, shows: [sponsor] }));
+    assert.deepEqual(await told(), ['person:user-2#b']);
+    assert.deepEqual(await told(), []);
   });
 
   it('a message that was edited is left alone until its time, and then shows the last truth', async () => {
