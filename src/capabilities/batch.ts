@@ -9,7 +9,7 @@ import type { Tally } from '../requests/many/rows.ts';
 import { bad, good, problem, TOO_LATE } from '../requests/problem.ts';
 import type { Person, Request } from '../requests/request.ts';
 import { type Say, say } from '../requests/say.ts';
-import { type Follow, followUp } from './batchFollowUp.ts';
+import { type Follow, followUp, remindKey } from './batchFollowUp.ts';
 import { storyOfBatch } from './batchStory.ts';
 
 export interface BatchOutcome {
@@ -21,7 +21,7 @@ export interface BatchOutcome {
   readonly did?: 'file' | 'withdraw';
   /** How long it looks away; longer while nothing happens. */
   readonly lookMs: number;
-  /** All invitations have gone, and guests were awaited. Gone while rows are sent again. */
+  /** All invitations have gone, and guests were awaited. Absent while rows are sent again. */
   readonly follow?: Follow;
 }
 
@@ -61,13 +61,14 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
   ],
   // While rows are sent, what was approved stays as it was shown; that is over soon.
   without: (input, without, outcome) => (outcome?.follow ? inputWithout(input, without) : undefined),
-  step(_input, _answers, facts): Step<BatchOutcome> {
+  step(input, _answers, facts): Step<BatchOutcome> {
     const { rows, signals, soFar, now, createdAt } = facts;
     const tally = rows ?? NOTHING;
     const has = (key: string): boolean => signals.some((one) => one.key === key);
     if (!has(SEND)) {
       const left = createdAt + KEPT_MS - now;
-      if (left <= 0) return { kind: 'fail', problem: problem('gone', 'batch.expired', { reason: TOO_LATE }) };
+      const tooLate = input.isAgain ? 'batch.again.expired' : 'batch.expired';
+      if (left <= 0) return { kind: 'fail', problem: problem('gone', tooLate, { reason: TOO_LATE }) };
       return { kind: 'later', forMs: left, waits: true };
     }
     const isStopped = has(STOP);
@@ -104,6 +105,17 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
         (outcome as BatchOutcome | null)?.follow
           ? bad(problem('clash', 'problem.movedOn'))
           : good([{ key: STOP, body: {} }]),
+    },
+    remind: {
+      denies,
+      // A card is good for one list: whoever presses twice sees the second time that it is made.
+      read: ({ outcome }, { list }) => {
+        const known = outcome as BatchOutcome | null;
+        const isAwaited = known?.follow && (known.tally.followed?.awaited ?? 0) > 0;
+        return isAwaited && list === remindKey(known)
+          ? good([{ key: list, body: {} }])
+          : bad(problem('clash', 'problem.movedOn'));
+      },
     },
     retry: {
       denies,

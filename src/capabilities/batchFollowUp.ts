@@ -14,7 +14,13 @@ export interface Follow {
   readonly since: number;
   /** How often it was said that somebody has not accepted, and when last. */
   readonly reminders: { readonly times: number; readonly at: number };
+  /** Lists made of those who were awaited, so that it is sent to them again: how many, and when the last. */
+  readonly lists?: { readonly times: number; readonly at: number };
 }
+
+/** What the list hears when somebody wants the next list of those who are awaited. */
+export const remindKey = ({ round, follow }: Pick<BatchOutcome, 'round' | 'follow'>): string =>
+  `remind:${round}:${(follow?.lists?.times ?? 0) + 1}`;
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -26,30 +32,35 @@ const LEAST_MS = 1_000;
 
 /** The next step of a list of which nothing is under way. `before`: what it knew when it last looked. */
 export function followUp(
-  before: Pick<BatchOutcome, 'tally' | 'follow' | 'lookMs'>,
+  before: Pick<BatchOutcome, 'tally' | 'follow' | 'lookMs' | 'round'>,
   found: BatchOutcome,
-  { now, policy, requester, place }: Facts<BatchOutcome>,
+  { now, policy, requester, place, signals }: Facts<BatchOutcome>,
 ): Step<BatchOutcome> {
   const { awaited = 0, silent = 0, accepted = 0 } = found.tally.followed ?? {};
+  // Of whom it was known before that they accept there is nothing to follow.
+  if (awaited === 0 && !before.follow) return { kind: 'done', outcome: found, standing: 'sent' };
   const told = (what: string) => ({
     shows: [{ place: chatWith(requester.id, place, what), audience: 'asker' as const }],
   });
-  if (awaited === 0) {
-    if (!before.follow) return { kind: 'done', outcome: found, standing: 'sent' };
-    const outcome = { ...found, follow: before.follow };
-    // An edited card is seen by nobody who does not look: that all is over is told once.
-    return { kind: 'done', outcome, standing: 'sent', ...(accepted > 0 ? told(`accepted.${now}`) : {}) };
-  }
-  const follow = before.follow ?? { since: now, reminders: { times: 0, at: 0 } };
-  const { since, reminders } = follow;
-  const dueIn = (last: number): number => last + policy.remindAfterDays * DAY_MS - now;
   const lookMs = before.follow ? nextLook(before, found.tally) : LOOK_MS;
-  const left = dueIn(Math.max(since, reminders.at));
-  if (left > 0) return rest({ ...found, follow, lookMs }, Math.min(lookMs, left));
+  const follow = before.follow ?? { since: now, reminders: { times: 0, at: 0 } };
+  const known: BatchOutcome = { ...found, follow, lookMs };
+  const over = { kind: 'done', outcome: { ...known, lookMs: LOOK_MS }, standing: 'sent' } as const;
+  // An edited card is seen by nobody who does not look: that all is over is told once.
+  if (awaited === 0) return accepted > 0 ? { ...over, ...told(`accepted.${now}`) } : over;
+  const key = remindKey(before);
+  if (before.follow && signals.some((one) => one.key === key)) {
+    const lists = { times: (follow.lists?.times ?? 0) + 1, at: now };
+    return { kind: 'rows', what: 'remind', key, outcome: { ...known, follow: { ...follow, lists } } };
+  }
+  const dueIn = (last: number): number => last + policy.remindAfterDays * DAY_MS - now;
+  const { since, reminders, lists } = follow;
+  const left = dueIn(Math.max(since, reminders.at, lists?.at ?? 0));
+  if (left > 0) return rest(known, Math.min(lookMs, left));
   // Nobody is told of them for ever: what was counted last stands.
-  if (reminders.times >= policy.reminders) return { kind: 'done', outcome: { ...found, follow }, standing: 'sent' };
-  const reminded = { since, reminders: { times: reminders.times + 1, at: now } };
-  const step = rest({ ...found, follow: reminded, lookMs }, Math.min(lookMs, dueIn(now)));
+  if (reminders.times >= policy.reminders) return over;
+  const reminded: Follow = { ...follow, reminders: { times: reminders.times + 1, at: now } };
+  const step = rest({ ...known, follow: reminded }, Math.min(lookMs, dueIn(now)));
   // Who has a card of their own, or was handed over, is told of by themselves.
   return silent > 0 ? { ...step, ...told(`reminder.${now}`) } : step;
 }

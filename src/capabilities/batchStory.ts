@@ -8,6 +8,7 @@ import type { Stages, Tally } from '../requests/many/rows.ts';
 import type { Request } from '../requests/request.ts';
 import { type Say, say } from '../requests/say.ts';
 import type { BatchOutcome } from './batch.ts';
+import { remindKey } from './batchFollowUp.ts';
 
 type BatchStory = ReturnType<Capability<BatchInput, BatchOutcome>['story']>;
 
@@ -16,14 +17,16 @@ const button = (verb: string, title: Say, style?: Button['style']): Button => ({
   verb,
   ...(style ? { style } : {}),
 });
+/** Takes along which list it asks for, so that two presses on one card ask for one. */
+const remindButton = (outcome: BatchOutcome): Button => ({
+  ...button('batch.remind', say('batch.button.remind', { count: awaitedOf(outcome) })),
+  data: { list: remindKey(outcome) },
+});
 const asFile: Button = button('request.file', say('batch.button.file'));
 
 export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchStory {
   const { input, outcome } = request;
-  const title =
-    input.name === null
-      ? say('batch.title.pasted', { count: all(input) })
-      : say('batch.title.file', { name: input.name });
+  const title = titleOf(input);
   if (!outcome) return { title, rows: previewRows(input), live: preview(input) };
   const { tally, follow } = outcome;
   const { stages, held = 0 } = tally;
@@ -37,10 +40,11 @@ export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchS
       ...(stages.failed && !outcome.isStopped
         ? [button('batch.retry', say('batch.button.retry', { count: stages.failed }), 'positive')]
         : []),
+      ...(isReminded(outcome) ? [remindButton(outcome)] : []),
       asFile,
     ],
   };
-  const rows = countRows(outcome);
+  const rows = countRows(outcome, input);
   if (follow) {
     const live = { ...told, state: say('batch.state.sent'), sentence: sentence(outcome, input, false) };
     return { title, rows, live, ending: told };
@@ -67,14 +71,23 @@ export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchS
   };
 }
 
-const all = ({ counts }: BatchInput): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+function titleOf({ name, counts, isAgain }: BatchInput): Say {
+  const count = all({ counts });
+  if (isAgain)
+    return name === null ? say('batch.again.title.pasted', { count }) : say('batch.again.title.file', { name });
+  return name === null ? say('batch.title.pasted', { count }) : say('batch.title.file', { name });
+}
+
+const all = ({ counts }: Pick<BatchInput, 'counts'>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 const ended = ({ sent = 0, found = 0, failed = 0, refused = 0, unsure = 0, stopped = 0 }: Stages): number =>
   sent + found + failed + refused + unsure + stopped;
 
-function preview({ counts, unused }: BatchInput) {
+function preview({ counts, unused, isAgain }: BatchInput) {
   const { ready } = counts;
-  const first = ready > 0 ? say('batch.preview', { count: ready }) : say('batch.previewNothing');
+  const could = say(isAgain ? 'batch.again.preview' : 'batch.preview', { count: ready });
+  const first = ready > 0 ? could : say(isAgain ? 'batch.again.previewNothing' : 'batch.previewNothing');
   const sentenceOf =
     unused.length > 0 ? say('two', { first, second: say('batch.unused', { headings: unused.join(', ') }) }) : first;
   const send = button('batch.send', say('batch.button.send', { count: ready }), 'positive');
@@ -104,16 +117,19 @@ function previewRows({ counts, left }: BatchInput): Story['rows'] {
   ];
 }
 
-function countRows({ tally: { stages, held = 0, followed }, follow }: BatchOutcome): Story['rows'] {
+function countRows(
+  { tally: { stages, held = 0, followed }, follow }: BatchOutcome,
+  { isAgain }: BatchInput,
+): Story['rows'] {
   const { accepted = 0, gone = 0 } = (follow && followed) ?? {};
   const counts = { ...stages, held, filed: (stages.filed ?? 0) - held, accepted, gone };
   const kinds = [
-    ['sent', say('batch.row.sent')],
+    ['sent', say(isAgain ? 'batch.again.row.sent' : 'batch.row.sent')],
     ['accepted', say('batch.row.accepted')],
     ['gone', say('batch.row.gone')],
     ['found', say('batch.row.found')],
     ['failed', say('batch.row.failed')],
-    ['refused', say('batch.row.refused')],
+    ['refused', say(isAgain ? 'batch.again.row.refused' : 'batch.row.refused')],
     ['unsure', say('batch.row.unsure')],
     ['stopped', say('batch.row.stopped')],
     ['held', say('batch.row.held')],
@@ -124,8 +140,13 @@ function countRows({ tally: { stages, held = 0, followed }, follow }: BatchOutco
 }
 
 /** Somebody was brought to mind and is awaited still. */
-const isReminded = ({ tally, follow }: BatchOutcome): boolean =>
-  (follow?.reminders.times ?? 0) > 0 && (tally.followed?.awaited ?? 0) > 0;
+const isReminded = (outcome: BatchOutcome): boolean =>
+  (outcome.follow?.reminders.times ?? 0) > 0 && awaitedOf(outcome) > 0;
+
+const awaitedOf = ({ tally }: BatchOutcome): number => tally.followed?.awaited ?? 0;
+
+/** Since the last reminder a list of those who are awaited was made. */
+const isListed = (follow: BatchOutcome['follow']): boolean => (follow?.lists?.at ?? 0) > (follow?.reminders.at ?? 0);
 
 /** How many of those who were invited have not accepted, as what a reminder says first. */
 function reminder(awaited: number, { sent = 0, found = 0 }: Stages, { name }: BatchInput): Say {
@@ -141,12 +162,17 @@ function sentence(outcome: BatchOutcome, input: BatchInput, isOver: boolean): Sa
   const isReminder = !isOver && isReminded(outcome);
   const parts = [
     ...(isReminder ? [reminder(awaited, stages, input)] : []),
-    ...(stages.sent && !isReminder ? [say('batch.ended.sent', { count: stages.sent })] : []),
+    ...(isReminder ? [say(isListed(follow) ? 'batch.reminder.listed' : 'batch.reminder.move')] : []),
+    ...(stages.sent && !isReminder
+      ? [say(input.isAgain ? 'batch.again.ended.sent' : 'batch.ended.sent', { count: stages.sent })]
+      : []),
     ...(stages.found && !isReminder ? [say('batch.ended.found', { count: stages.found })] : []),
     ...(accepted ? [say('batch.accepted', { count: accepted })] : []),
     ...(awaited && !isReminder ? [say(isOver ? 'batch.left' : 'batch.awaited', { count: awaited })] : []),
     ...(stages.failed ? [say('batch.ended.failed', { count: stages.failed })] : []),
-    ...(stages.refused ? [say('batch.ended.refused', { count: stages.refused })] : []),
+    ...(stages.refused
+      ? [say(input.isAgain ? 'batch.again.ended.refused' : 'batch.ended.refused', { count: stages.refused })]
+      : []),
     ...(stages.unsure ? [say('batch.ended.unsure', { count: stages.unsure })] : []),
     ...(stages.stopped ? [say('batch.ended.stopped', { count: stages.stopped })] : []),
     ...(stages.waits ? [say('batch.ended.unsent', { count: stages.waits })] : []),

@@ -143,6 +143,8 @@ export type Step<O> =
    * off; then the step is asked again.
    */
   | { readonly kind: 'rows'; readonly what: 'file' | 'again' | 'withdraw'; readonly outcome: O }
+  /** Of those who are awaited a list of its own is made, once per key; whoever asked sees it before anything is sent. */
+  | { readonly kind: 'rows'; readonly what: 'remind'; readonly key: string; readonly outcome: O }
   | ({
       readonly kind: 'later';
       readonly forMs: number;
@@ -379,7 +381,7 @@ export interface ListOf<I, O> {
   known(input: I, standing: string): Say | null;
   /** How the request of a row ended; null: it goes on. */
   ended(request: Request<I, O>): RowEnd | null;
-  /** The standing of a request that goes on after its row has ended, because somebody is awaited; and of one who has come. */
+  /** Its requests go on after their rows have ended, because somebody is awaited. */
   readonly follows?: Follows;
 }
 

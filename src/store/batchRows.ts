@@ -98,6 +98,14 @@ export function rowStore(engine: Engine): RowStore {
       return rows.map((row) => ({ n: row.n, request: toRequest(row) }));
     },
     followed: (batchId, follows) => followed(engine, batchId, follows),
+    async awaited(batchId, follows, after, limit) {
+      const { rows } = await sql<{ n: number; line: number; subject: string }>`
+        select rows.n, rows.line, requests.subject from rows join requests on requests.id = rows.request_id
+        where rows.batch_id = ${batchId} and rows.stage in ('sent', 'found') and rows.n > ${after}
+          and ${awaitedBy(follows)}
+        order by rows.n limit ${limit}`.execute(engine.db);
+      return rows;
+    },
     async stage(batchId, ns, stage) {
       if (ns.length === 0) return;
       await engine.writeOne((db) =>
@@ -128,8 +136,12 @@ async function stages(engine: Engine, batchId: string): Promise<Stages> {
   return Object.fromEntries(rows.map(({ stage, count }) => [stage, Number(count)]));
 }
 
-async function followed(engine: Engine, batchId: string, { awaited, accepted }: Follows): Promise<Followed> {
-  const isAwaited = sql`requests.standing = ${awaited} and requests.state in (${sql.join(LIVE)})`;
+const awaitedBy = ({ awaited }: Follows) =>
+  sql`requests.standing = ${awaited} and requests.state in (${sql.join(LIVE)})`;
+
+async function followed(engine: Engine, batchId: string, follows: Follows): Promise<Followed> {
+  const { accepted } = follows;
+  const isAwaited = awaitedBy(follows);
   const hasCome = sql`requests.standing = ${accepted}`;
   const { rows } = await sql<Followed>`
     select count(case when ${hasCome} then 1 end) as accepted,

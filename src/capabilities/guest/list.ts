@@ -15,7 +15,7 @@ export const GUEST_LIST: ListOf<GuestInput, GuestOutcome> = {
   split,
   known,
   ended,
-  follows: { awaited: 'pending', accepted: 'accepted' },
+  follows: { awaited: 'pending', accepted: 'accepted', by: 'guestResend' },
 };
 
 function split(raw: Raw): readonly RawRow[] | null {

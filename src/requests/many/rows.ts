@@ -74,10 +74,12 @@ export interface Trouble {
   readonly request: Request;
 }
 
-/** The standings that tell who is awaited and who has come (`pending` and `accepted`, of guests). */
+/** Who is awaited after their row has ended, and who has come, by the standing of their requests. */
 export interface Follows {
   readonly awaited: string;
   readonly accepted: string;
+  /** The capability whose requests bring it to the mind of one who is awaited. */
+  readonly by: string;
 }
 
 /** How many of those who were sent for, or found to be there, have come since. */
@@ -141,6 +143,13 @@ export interface RowStore {
   movedOn(batchId: string, limit: number): Promise<readonly { readonly n: number; readonly request: Request }[]>;
   /** How those stand who were sent for or found to be there. One statement that reads no more than standings and states. */
   followed(batchId: string, follows: Follows): Promise<Followed>;
+  /** Those of them who are awaited, by what their requests are about now; in order, after the nth row. */
+  awaited(
+    batchId: string,
+    follows: Follows,
+    after: number,
+    limit: number,
+  ): Promise<readonly { readonly n: number; readonly line: number; readonly subject: string }[]>;
   trouble(batchId: string, limit: number): Promise<readonly Trouble[]>;
   /** Rows in order, after the nth, each with its request as it is now. */
   page(

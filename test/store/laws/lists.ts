@@ -162,7 +162,7 @@ export function listLaws(bench: () => Bench): void {
   it('counts who has come, who is awaited, and of these who has a card of their own', async () => {
     const { store } = bench();
     const { id } = await list(store, 8);
-    const follows = { awaited: 'pending', accepted: 'accepted' };
+    const follows = { awaited: 'pending', accepted: 'accepted', by: 'guestResend' };
     assert.deepEqual(await store.rows.followed(id, follows), { accepted: 0, awaited: 0, silent: 0, gone: 0 });
     await claimOne(store);
     await store.rows.file(
@@ -190,6 +190,13 @@ export function listLaws(bench: () => Bench): void {
     // The last is filed, and not counted before its row has ended.
     assert.deepEqual(await store.rows.followed(id, follows), { accepted: 2, awaited: 2, silent: 2, gone: 2 });
     assert.deepEqual(await store.rows.followed('another', follows), { accepted: 0, awaited: 0, silent: 0, gone: 0 });
+
+    const awaited = async (after: number, limit: number) =>
+      (await store.rows.awaited(id, follows, after, limit)).map(({ n, line, subject }) => [n, line, subject]);
+    const [first, second] = [0, 1].map((n) => [n, n + 2, `p${n}@partner.example`]);
+    assert.deepEqual(await awaited(-1, 9), [first, second]);
+    assert.deepEqual(await awaited(-1, 1), [first]);
+    assert.deepEqual(await awaited(0, 9), [second]);
 
     await store.followAt(claims[1]!.request.id, PLACE, 'shown', 1);
     // A card for those who are to approve it tells nobody else of it.
