@@ -47,7 +47,7 @@ export function followUp(
   const known: BatchOutcome = { ...found, follow, lookMs };
   const over = { kind: 'done', outcome: { ...known, lookMs: LOOK_MS }, standing: 'sent' } as const;
   // An edited card is seen by nobody who does not look: that all is over is told once.
-  if (awaited === 0) return accepted > 0 ? { ...over, ...told(`accepted.${now}`) } : over;
+  if (awaited === 0) return accepted > 0 ? { ...over, ...told(`accepted.${follow.since}`) } : over;
   const key = remindKey(before);
   if (before.follow && signals.some((one) => one.key === key)) {
     const lists = { times: (follow.lists?.times ?? 0) + 1, at: now };

@@ -1,6 +1,9 @@
 /** How a list of those who are awaited is made: once per key, with whatever they go by now, in the asker's own chat. */
 import assert from 'node:assert/strict';
 import { capabilities } from '../../src/capabilities/index.ts';
+import { words } from '../../src/cards/words.ts';
+import { readTable } from '../../src/requests/many/csv.ts';
+import { listDocument } from '../../src/requests/many/document.ts';
 import type { BatchInput } from '../../src/requests/many/fileList.ts';
 import { openRows } from '../../src/requests/many/fileRows.ts';
 import { openRules } from '../../src/requests/policy/rules.ts';
@@ -85,6 +88,31 @@ describe('a list of those who are awaited', () => {
     );
     await rowsOf().remind(list, 'remind:0:2');
     assert.equal((await batches()).length, 2);
+  });
+
+  it('shows how each has come along since, also where nothing is left but the row', async () => {
+    const list = await sent();
+    const { say } = words('en');
+    const put = (sentence: Parameters<typeof say>[0]): string => say(sentence);
+    const statesIn = async (id: string): Promise<readonly unknown[]> => {
+      const made = await listDocument(spine.store, capabilities(SETTINGS), put)((await spine.store.get(id))!, RITA);
+      assert.ok(made.ok);
+      const table = readTable(Buffer.from(made.value.bytes).toString('utf8'), 9);
+      assert.ok(table.ok);
+      const [head, ...lines] = table.value.map(({ cells }) => cells);
+      return lines.map((cells) => cells[head?.indexOf('State') ?? -1]);
+    };
+    // They were here, or on their way, before anybody asked.
+    assert.deepEqual(await statesIn(list.id), Array(3).fill('Guest already'));
+    await database.run(`update rows set stage = 'sent' where n = 0`);
+    assert.deepEqual(await statesIn(list.id), ['Invited', 'Guest already', 'Guest already']);
+    await rowsOf().remind(list, 'remind:0:1');
+    const [made] = await batches();
+    assert.ok(made);
+    assert.deepEqual(await statesIn(made.id), ['To be sent', 'To be sent']);
+    await database.run(`update rows set stage = 'sent' where batch_id = '${made.id}' and n = 0`);
+    await database.run(`update rows set stage = 'failed', request_id = 'gone' where batch_id = '${made.id}' and n = 1`);
+    assert.deepEqual(await statesIn(made.id), ['Mailed again', 'Did not work']);
   });
 
   it('is not made when all have come meanwhile', async () => {
