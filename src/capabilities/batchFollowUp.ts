@@ -37,7 +37,7 @@ export function followUp(
   { now, policy, requester, place, signals }: Facts<BatchOutcome>,
 ): Step<BatchOutcome> {
   const { awaited = 0, silent = 0, accepted = 0 } = found.tally.followed ?? {};
-  // Of whom it was known before that they accept there is nothing to follow.
+  // Nobody ever was: those who were found had accepted before.
   if (awaited === 0 && !before.follow) return { kind: 'done', outcome: found, standing: 'sent' };
   const told = (what: string) => ({
     shows: [{ place: chatWith(requester.id, place, what), audience: 'asker' as const }],
