@@ -26,7 +26,8 @@ export const VERBS = [
 export type Verb = (typeof VERBS)[number] | `${string}.${string}`;
 
 /** What a capability's cards may ask for besides: its form is sent, the same wish is made once more, one of its acts. */
-const OF_A_CAPABILITY = /^(?!request\.)[a-z][A-Za-z]*\.(?:submit|check|again|ring|stop|link|leave|more|send|retry)$/;
+const OF_A_CAPABILITY =
+  /^(?!request\.)[a-z][A-Za-z]*\.(?:submit|check|again|ring|stop|link|leave|more|send|retry|remind)$/;
 
 const known: ReadonlySet<string> = new Set(VERBS);
 

@@ -4,7 +4,7 @@
  * crash, dry run and golden tests. This file must not know any capability, remote or card template.
  */
 import type { CallNotice } from './callNotices.ts';
-import type { RawRow, RowEnd, Tally } from './many/rows.ts';
+import type { Follows, RawRow, RowEnd, Tally } from './many/rows.ts';
 import type { PaceName } from './pace.ts';
 import type { Case } from './policy/judge.ts';
 import type { Policy } from './policy/policy.ts';
@@ -143,6 +143,8 @@ export type Step<O> =
    * off; then the step is asked again.
    */
   | { readonly kind: 'rows'; readonly what: 'file' | 'again' | 'withdraw'; readonly outcome: O }
+  /** Of those who are awaited a list of its own is made, once per key; whoever asked sees it before anything is sent. */
+  | { readonly kind: 'rows'; readonly what: 'remind'; readonly key: string; readonly outcome: O }
   | ({
       readonly kind: 'later';
       readonly forMs: number;
@@ -329,9 +331,9 @@ export interface Capability<I = never, O = never> {
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
   /**
    * The input of a request that goes on although somebody it mentions is forgotten; `without` takes the person out of a text.
-   * Where this is missing, such a request has to end first.
+   * Where this is missing, or answers undefined, such a request has to end first.
    */
-  without?(input: I, without: (text: string) => string): I;
+  without?(input: I, without: (text: string) => string, outcome: O | null): I | undefined;
   /** What approvers are to see besides what every card tells: whatever of the input is not as it usually is. */
   approverRows?(input: I): Story['rows'];
   /** The input with an earlier last day. */
@@ -379,6 +381,8 @@ export interface ListOf<I, O> {
   known(input: I, standing: string): Say | null;
   /** How the request of a row ended; null: it goes on. */
   ended(request: Request<I, O>): RowEnd | null;
+  /** Its requests go on after their rows have ended, because somebody is awaited. */
+  readonly follows?: Follows;
 }
 
 /** What a zod schema offers, and all that is asked of it. */

@@ -197,16 +197,19 @@ export class Desk {
   }
 
   /**
-   * Something done to a request that lives on (a press, a typed command). Whoever is in its conversation may. The request
-   * hears of it, whatever it is doing; one that was done is taken up again.
+   * Something done to a request that lives on (a press, a typed command). Whoever is in its conversation may; where it
+   * matters who it is (`denies`), whoever asked may in their own chat as well. The request hears of it, whatever it is doing;
+   * one that was done is taken up again.
    */
   async act(id: string, act: string, data: Raw, who: Person, where: Place): Promise<Result<Request>> {
     const { store, clock, queued, changed } = this.#parts;
     const request = await this.find(id, where);
-    if (!request || chatOf(request.place) !== chatOf(where))
+    if (!request) return bad(problem('gone', say('problem.noSuchRequest', { id })));
+    const does = this.#capability(request.capability).acts?.[act];
+    const isTheirs = where.kind === 'personal' && request.requester.id === who.id && does?.denies !== undefined;
+    if (chatOf(request.place) !== chatOf(where) && !isTheirs)
       return bad(problem('gone', say('problem.noSuchRequest', { id })));
     if (request.erasedAt !== null) return bad(problem('gone', 'problem.erased'));
-    const does = this.#capability(request.capability).acts?.[act];
     if (!does) throw new Error(`${request.capability} has no act ${act}`);
     const denied = does.denies?.(who, request);
     if (denied) return bad(denied);

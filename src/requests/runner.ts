@@ -337,7 +337,8 @@ export class Runner {
   async #fileRows(work: Work, step: Extract<Step<unknown>, { kind: 'rows' }>, found: Approval | null): Promise<Next> {
     const { clock, settings } = this.#parts;
     const approval = found ?? work.request.approval;
-    await this.#rows[step.what]({ ...work.request, approval }).catch(trouble);
+    const list = { ...work.request, approval };
+    await (step.what === 'remind' ? this.#rows.remind(list, step.key) : this.#rows[step.what](list)).catch(trouble);
     this.wake();
     const isNew = found !== null && work.request.approval === null;
     const moved = await this.#move(work, {
@@ -345,7 +346,8 @@ export class Runner {
       outcome: step.outcome,
       approval,
       leaseUntil: clock.now() + settings.leaseMs,
-      visible: false,
+      // Rows are told of once they have moved; a list that was made is to be looked for.
+      visible: step.what === 'remind',
       audit: isNew ? [allowedLine(work.request, found, this.#line)] : [],
     });
     return moved ? { go: moved } : { rest: true };

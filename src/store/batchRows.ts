@@ -3,9 +3,9 @@
  * or what its stages mean.
  */
 import { sql, type Transaction } from 'kysely';
-import type { KeptRow, RowFiling, RowStore, Stage, Stages } from '../requests/many/rows.ts';
+import type { Followed, Follows, KeptRow, RowFiling, RowStore, Stage, Stages } from '../requests/many/rows.ts';
 import type { Draft } from '../requests/ports.ts';
-import type { Request } from '../requests/request.ts';
+import { LIVE, type Request } from '../requests/request.ts';
 import { addLines } from './audit.ts';
 import type { Engine } from './engine.ts';
 import { wantVersion } from './messages.ts';
@@ -89,6 +89,23 @@ export function rowStore(engine: Engine): RowStore {
         order by rows.n limit ${limit}`.execute(engine.db);
       return rows.map((row) => ({ n: row.n, request: toRequest(row) }));
     },
+    async movedOn(batchId, limit) {
+      const { rows } = await sql<RequestRow & { n: number }>`
+        select rows.n, requests.* from rows join requests on requests.id = rows.request_id
+        where rows.batch_id = ${batchId} and rows.stage in ('failed', 'unsure')
+          and requests.state in ('done', 'waiting') and not ${HELD}
+        order by rows.n limit ${limit}`.execute(engine.db);
+      return rows.map((row) => ({ n: row.n, request: toRequest(row) }));
+    },
+    followed: (batchId, follows) => followed(engine, batchId, follows),
+    async awaited(batchId, follows, after, limit) {
+      const { rows } = await sql<{ n: number; line: number; subject: string }>`
+        select rows.n, rows.line, requests.subject from rows join requests on requests.id = rows.request_id
+        where rows.batch_id = ${batchId} and rows.stage in ('sent', 'found') and rows.n > ${after}
+          and ${awaitedBy(follows)}
+        order by rows.n limit ${limit}`.execute(engine.db);
+      return rows;
+    },
     async stage(batchId, ns, stage) {
       if (ns.length === 0) return;
       await engine.writeOne((db) =>
@@ -117,6 +134,33 @@ async function stages(engine: Engine, batchId: string): Promise<Stages> {
   const { rows } = await sql<{ stage: Stage; count: number }>`
     select stage, count(*) as count from rows where batch_id = ${batchId} group by stage`.execute(engine.db);
   return Object.fromEntries(rows.map(({ stage, count }) => [stage, Number(count)]));
+}
+
+const awaitedBy = ({ awaited }: Follows) =>
+  sql`requests.standing = ${awaited} and requests.state in (${sql.join(LIVE)})`;
+
+/** 14 ms of 10,000 rows on SQLite, 40 to 90 on PostgreSQL; a list looks every 15 minutes at most. */
+async function followed(engine: Engine, batchId: string, follows: Follows): Promise<Followed> {
+  const { accepted } = follows;
+  const isAwaited = awaitedBy(follows);
+  const hasCome = sql`requests.standing = ${accepted}`;
+  const { rows } = await sql<Followed>`
+    select count(case when ${hasCome} then 1 end) as accepted,
+      count(case when ${isAwaited} then 1 end) as awaited,
+      count(case when ${isAwaited} and not exists (
+        select 1 from messages where messages.request_id = requests.id and messages.audience = 'asker') then 1 end) as silent,
+      count(case when rows.stage = 'sent' and not (${isAwaited}) and not (${hasCome}) then 1 end) as gone
+    from rows join requests on requests.id = rows.request_id
+    where rows.batch_id = ${batchId} and rows.stage in ('sent', 'found') and requests.standing is not null`.execute(
+    engine.db,
+  );
+  const [counts] = rows;
+  return {
+    accepted: Number(counts?.accepted ?? 0),
+    awaited: Number(counts?.awaited ?? 0),
+    silent: Number(counts?.silent ?? 0),
+    gone: Number(counts?.gone ?? 0),
+  };
 }
 
 /** Requests that are new are accepted; those that failed before are taken up again. One transaction, however many. */

@@ -32,8 +32,14 @@ export interface Found {
   readonly isEmpty: boolean;
   /** Requests that are not over: they are erased when they are. */
   readonly waitsFor: readonly string[];
-  /** Erases what was found, if it is still so; answers what was. */
-  erase(trx: Transaction<Tables>, how: { readonly note: string; readonly now: number }): Promise<Erased>;
+  /** Erases what was found, if it is still so. */
+  erase(trx: Transaction<Tables>, how: { readonly note: string; readonly now: number }): Promise<Gone>;
+}
+
+/** What was erased of a page. `waitsFor`: requests that somebody took in hand since it was looked at. */
+interface Gone {
+  readonly erased: Erased;
+  readonly waitsFor: readonly string[];
 }
 
 /** Looks at the page after `after` (null: the first); null: there is none. */
@@ -112,18 +118,14 @@ const requests: Eraser = async (engine, wanted, after) => {
     ),
     async erase(trx, how) {
       const ids = theirs.filter(isOver).map(({ row }) => row.id);
-      let done = await eraseWhole(trx, ids, how);
+      let erased = await eraseWhole(trx, ids, how);
+      const waitsFor: string[] = [];
       for (const { row } of mentions.filter(mayGo)) {
-        const now = await trx
-          .selectFrom('requests')
-          .selectAll()
-          .where('id', '=', row.id)
-          .where('state', 'in', [...OVER, ...RESTS])
-          .$if(engine.name === 'postgres', (query) => query.forUpdate())
-          .execute();
-        for (const one of await wholes(trx, now)) done = added(done, await eraseMention(trx, one, wanted));
+        const now = await thatMayGo(trx, engine, [row.id], wanted);
+        if (now.length === 0) waitsFor.push(row.id);
+        for (const one of await wholes(trx, now)) erased = added(erased, await eraseMention(trx, one, wanted));
       }
-      return done;
+      return { erased, waitsFor };
     },
   };
 };
@@ -153,16 +155,20 @@ const lines: Eraser = async (engine, { tenantId, traces, finder }, after) => {
         await trx.updateTable('audit').set({ detail: null, detail_salt: null }).where('seq', 'in', told).execute();
       if (did.length > 0)
         await trx.updateTable('audit').set({ who: null, who_salt: null }).where('seq', 'in', did).execute();
-      return { ...NOTHING, lines: seqs.length };
+      return { erased: { ...NOTHING, lines: seqs.length }, waitsFor: [] };
     },
   };
 };
 
-/** Rows of lists: of one about the person nothing stays but that there was one; of another the mention goes. */
-const rows: Eraser = async (engine, { tenantId, traces, finder }, after) => {
+/**
+ * Rows of lists: of one about the person nothing stays but that there was one; of another the mention goes. A list that only
+ * waits for its guests goes on without them.
+ */
+const rows: Eraser = async (engine, wanted, after) => {
+  const { tenantId, traces, finder } = wanted;
   const [batch, n] = typeof after === 'string' ? after.split(' ') : ['', '-1'];
-  const { rows: page } = await sql<BatchRow & { tenant_id: string; state: string }>`
-    select rows.*, requests.tenant_id, requests.state
+  const { rows: page } = await sql<BatchRow & { tenant_id: string }>`
+    select rows.*, requests.tenant_id
     from rows join requests on requests.id = rows.batch_id
     where (rows.batch_id, rows.n) > (${batch}, cast(${Number(n)} as bigint))
     order by rows.batch_id, rows.n limit ${LINES}`.execute(engine.db);
@@ -171,13 +177,17 @@ const rows: Eraser = async (engine, { tenantId, traces, finder }, after) => {
   const found = page.filter(
     (row) => row.tenant_id === tenantId && [row.subject, row.content, row.why].some((text) => finder.isIn(text)),
   );
-  const over = found.filter(({ state }) => ENDED.has(state as RequestState));
+  const lists = [...new Set(found.map((row) => row.batch_id))];
+  const may = new Set((await thatMayGo(engine.db, engine, lists, wanted)).map(({ id }) => id));
   return {
     last: `${last.batch_id} ${last.n}`,
     counts: { ...NOTHING, rows: found.length },
-    isEmpty: over.length === 0,
-    waitsFor: [...new Set(found.filter((row) => !over.includes(row)).map((row) => row.batch_id))],
+    isEmpty: may.size === 0,
+    waitsFor: lists.filter((id) => !may.has(id)),
     async erase(trx) {
+      // Held, so that nobody sends a row meanwhile that they have read before.
+      const now = new Set((await thatMayGo(trx, engine, [...may], wanted)).map(({ id }) => id));
+      const over = found.filter((row) => now.has(row.batch_id));
       for (const { batch_id, n, subject, content, why } of over) {
         const isAbout = subject?.toLowerCase() === traces.address.toLowerCase() || subject === null;
         await trx
@@ -195,7 +205,7 @@ const rows: Eraser = async (engine, { tenantId, traces, finder }, after) => {
           .where('n', '=', n)
           .execute();
       }
-      return { ...NOTHING, rows: over.length };
+      return { erased: { ...NOTHING, rows: over.length }, waitsFor: [...may].filter((id) => !now.has(id)) };
     },
   };
 };
@@ -205,6 +215,24 @@ export const ERASERS: readonly Eraser[] = [requests, rows, lines];
 
 const isTheirs = (row: RequestRow, { traces }: Wanted): boolean =>
   row.subject.toLowerCase() === traces.address.toLowerCase();
+
+/** Of these requests, those of which something may be erased now; inside of a transaction nobody else gets at them. */
+async function thatMayGo(
+  db: Engine['db'] | Transaction<Tables>,
+  engine: Engine,
+  ids: readonly string[],
+  wanted: Wanted,
+): Promise<readonly RequestRow[]> {
+  if (ids.length === 0) return [];
+  const rows = await db
+    .selectFrom('requests')
+    .selectAll()
+    .where('id', 'in', ids)
+    .where('state', 'in', [...OVER, ...RESTS])
+    .$if(engine.name === 'postgres' && db.isTransaction, (query) => query.forUpdate())
+    .execute();
+  return rows.filter((row) => ENDED.has(row.state as RequestState) || inputWithout(row, wanted) !== undefined);
+}
 
 /** The input of a live request that goes on without the person; undefined: it has to end first. */
 const inputWithout = (row: RequestRow, { goesOn, finder }: Wanted): unknown =>

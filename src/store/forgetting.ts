@@ -74,7 +74,12 @@ export async function erase(
       if (signal.aborted) return null;
       waitsFor.push(...found.waitsFor);
       if (found.isEmpty) continue;
-      await engine.write(async (trx) => count(trx, engine, name, await found.erase(trx, { note, now })));
+      const left = await engine.write(async (trx) => {
+        const gone = await found.erase(trx, { note, now });
+        await count(trx, engine, name, gone.erased);
+        return gone.waitsFor;
+      });
+      waitsFor.push(...left);
     }
   }
   const counts = await engine.write((trx) => end(trx, engine, name, waitsFor.length > 0 ? null : request, now));

@@ -4,7 +4,7 @@
  */
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Change, Draft, Message } from '../requests/ports.ts';
-import { type Audience, chatOf, type Place, type Request } from '../requests/request.ts';
+import { type Audience, chatOf, type Place, personIn, type Request } from '../requests/request.ts';
 import type { Engine } from './engine.ts';
 import { toMessage, toRequest } from './rows.ts';
 import type { MessageRow, RequestRow, Tables } from './schema.ts';
@@ -37,11 +37,12 @@ export async function wantVersion(trx: Transaction<Tables>, requestId: string, v
 
 /**
  * One more message that is to show the request, from `at` on. What has no card of its own (a row of a list) is told to
- * whoever asked by the list's card, and not by hundreds of others; those who are to approve it get theirs.
+ * whoever asked by the list's card, and not by hundreds of others; those who are to approve it, or are answerable instead
+ * of whoever asked, get theirs.
  */
 export async function showAt(
   trx: Transaction<Tables>,
-  { id, version }: Pick<RequestRow, 'id' | 'version'>,
+  { id, version, requester_id }: Pick<RequestRow, 'id' | 'version' | 'requester_id'>,
   { place, audience, at = 0 }: NonNullable<Change['shows']>[number],
 ): Promise<void> {
   const own = trx
@@ -49,7 +50,8 @@ export async function showAt(
     .select('request_id')
     .where('request_id', '=', id)
     .where('audience', '=', 'asker');
-  if (audience === 'asker' && !(await own.limit(1).executeTakeFirst())) return;
+  const isSomebodyElses = ![null, requester_id].includes(personIn(place));
+  if (audience === 'asker' && !isSomebodyElses && !(await own.limit(1).executeTakeFirst())) return;
   await trx
     .insertInto('messages')
     .values({

@@ -10,7 +10,7 @@ import type { Place, Request } from '../../src/requests/request.ts';
 import { openStore } from '../../src/store/db.ts';
 import { engines, type TestDatabase } from '../support/db.ts';
 import { SETTINGS } from '../support/settings.ts';
-import { AXEL, CHAT, fails, invited, nobody, ok, RITA, Spine } from '../support/spine.ts';
+import { AXEL, CHAT, fails, invited, nobody, ok, pending, RITA, Spine } from '../support/spine.ts';
 
 const LINK = `https://teams.microsoft.com/l/meetup-join/${encodeURIComponent('19:m@thread.v2')}/0?context=${encodeURIComponent('{"Tid":"t1","Oid":"o"}')}`;
 const userOf = (displayName: string, n: number | string) => ({ id: String(n), displayName });
@@ -53,6 +53,46 @@ describe('the desk', () => {
         ['chat:1:1', 'b@x.example'],
       ],
     );
+  });
+
+  it('lets nobody but whoever asked act on a list elsewhere, and nobody stop or cancel one that was sent', async () => {
+    const group: Place = { ...CHAT, kind: 'group', conversationId: '19:g' };
+    const filed = await spine.desk.submitList({
+      capability: 'guest',
+      raw: {},
+      name: 'guests.csv',
+      rows: [1, 2].map((line) => ({ line, raw: { people: `p${line}@x.example` } })),
+      unused: [],
+      who: RITA,
+      where: group,
+      key: 'chat:list',
+      activityId: null,
+    });
+    const { id } = (filed.ok && filed.value.requests[0]) || assert.fail();
+    const act = async (name: string, who = RITA, where = CHAT): Promise<string> => {
+      const done = await spine.desk.act(id, name, {}, who, where);
+      return done.ok ? 'done' : done.problem.say.key;
+    };
+    assert.equal(await act('send', AXEL), 'problem.noSuchRequest');
+    assert.equal(await act('send', RITA, { ...group, conversationId: '19:other' }), 'problem.noSuchRequest');
+    assert.equal(await act('send', AXEL, group), 'problem.notYours');
+    assert.equal((await spine.store.get(id))?.signals, 0);
+    assert.equal(await act('send'), 'done');
+    spine.answers(pending, pending);
+    for (let n = 0; n < 20 && (await spine.store.get(id))?.standing !== 'sent'; n++) await spine.runNext();
+    const sent = await spine.store.get(id);
+    assert.deepEqual([sent?.state, sent?.standing], ['waiting', 'sent']);
+    assert.equal(await act('stop'), 'problem.movedOn');
+    const cancelled = await choose(id, 'cancel');
+    assert.equal(!cancelled.ok && cancelled.problem.say.key, 'problem.tooLateToCancel');
+    assert.equal((await spine.store.get(id))?.version, sent?.version);
+    // It looks again, sees the same, and changes nothing that anybody could see.
+    const at = spine.now;
+    for (let n = 0; n < 40 && spine.now < at + 24 * 3600_000; n++) await spine.runNext();
+    assert.deepEqual(spine.errors, []);
+    const later = await spine.store.get(id);
+    assert.equal(later?.version, sent?.version);
+    assert.ok((later?.updatedAt ?? 0) > (sent?.updatedAt ?? 0));
   });
 
   it('takes the same intent once, however often and however fast it comes', async () => {

@@ -10,7 +10,13 @@ import type { GuestInput } from './input.ts';
 import type { GuestOutcome } from './outcome.ts';
 import { readPeople } from './people.ts';
 
-export const GUEST_LIST: ListOf<GuestInput, GuestOutcome> = { pace: 'invitations', split, known, ended };
+export const GUEST_LIST: ListOf<GuestInput, GuestOutcome> = {
+  pace: 'invitations',
+  split,
+  known,
+  ended,
+  follows: { awaited: 'pending', accepted: 'accepted', by: 'guestResend' },
+};
 
 function split(raw: Raw): readonly RawRow[] | null {
   // A name is for one person: said beside its field, as of fewer.

@@ -3,7 +3,7 @@
  * whoever asked sees in their own chat. No I/O; must not know Teams, HTTP, SQL or card templates.
  * Source: Microsoft Graph v1.0, invitation-post (inviting a pending guest again answers with the same user).
  */
-import type { Answer, Capability, Facts, Step } from '../../requests/capability.ts';
+import type { Answer, Capability, Facts, ListOf, Step } from '../../requests/capability.ts';
 import { bad, good, problem } from '../../requests/problem.ts';
 import type { Place, Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
@@ -60,12 +60,29 @@ export function guestResend(kind: Kind, settings: CommandSettings): Capability<R
     subject: ({ address }) => address,
     answers: { find: Users, ...PROVIDERS[settings.guestProvider].answers },
     beside: ({ address }) => [aboutGuest(address), ...mailsTo(address)],
+    ...(kind === 'mail' ? { list: RESEND_LIST } : {}),
     // A link goes to nobody by itself, but whoever has it comes in.
     judged: ({ address }) => ({ what: 'resend', address }),
     step: (input, answers, facts) => step(kind, input, answers, facts, settings),
     story: (request) => story(kind, request),
   };
 }
+
+/** Those of a list who are awaited; what is typed is never one. */
+const RESEND_LIST: ListOf<ResendInput, ResendOutcome> = {
+  pace: 'invitations',
+  split: () => null,
+  known: () => null,
+  ended({ state, standing, problem: why, approval }) {
+    if (state === 'done') return standing === 'mailed' ? 'sent' : 'refused';
+    if (state === 'unsure') return 'unsure';
+    if (state === 'cancelled') return 'stopped';
+    if (state === 'declined') return 'refused';
+    if (state !== 'failed') return null;
+    // Whoever has accepted meanwhile, or is to be left alone for now, is nothing to try again.
+    return why?.kind === 'clash' || (why?.kind === 'denied' && approval?.verdict === 'refused') ? 'refused' : 'failed';
+  },
+};
 
 function step(
   kind: Kind,

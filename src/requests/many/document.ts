@@ -8,7 +8,7 @@ import type { Document, Speak } from '../documents.ts';
 import type { Store } from '../ports.ts';
 import { good } from '../problem.ts';
 import type { Request } from '../request.ts';
-import { say } from '../say.ts';
+import { type Say, say } from '../say.ts';
 import { storyOf } from '../storyOf.ts';
 import { writeTable } from './csv.ts';
 import type { BatchInput } from './fileList.ts';
@@ -23,7 +23,7 @@ export function listDocument(
   speak: Speak,
 ): Document {
   return async (batch, who) => {
-    const { of, name } = batch.input as BatchInput;
+    const { of, name, isAgain } = batch.input as BatchInput;
     const capability = capabilities.get(of);
     if (!capability) throw new Error(`no capability named ${of}`);
     const put = (sentence: Parameters<Speak>[0]): string => speak(sentence, who.locale);
@@ -41,7 +41,8 @@ export function listDocument(
       const last = page.at(-1);
       if (!last) break;
       after = last.row.n;
-      for (const { row, request } of page) lines.push({ ...told(row, request, capability, put), line: row.line });
+      for (const { row, request } of page)
+        lines.push({ ...told(row, request, capability, put, isAgain === true), line: row.line });
       await new Promise((resolve) => setImmediate(resolve));
     }
     const used = fields.filter((field) => lines.some(({ raw }) => (raw[field.name] ?? '') !== ''));
@@ -69,21 +70,28 @@ function told(
   row: KeptRow,
   request: Request | null,
   capability: AnyCapability,
-  put: (sentence: ReturnType<typeof say>) => string,
+  put: (sentence: Say) => string,
+  isAgain: boolean,
 ) {
   const raw = row.verdict === 'ready' ? capability.write(row.content as never) : (row.content as Raw);
   if (!request) {
     const why = row.why ? put(row.why) : '';
     return {
       raw,
-      state: put(say(row.verdict === 'ready' ? 'many.state.waits' : `many.state.${row.verdict}`)),
+      // Its request may be over its time and gone; how it ended is known all the same.
+      state: put(row.verdict === 'ready' ? stateOf(row, isAgain) : say(`many.state.${row.verdict}`)),
       why,
       id: '',
     };
   }
   const story = storyOf(request, capability);
-  return { raw, state: put(say(`many.state.${row.stage}`)), why: put(story.sentence), id: request.id };
+  // Of whoever was sent for, what has become of them since: whether they have come.
+  const since = row.stage === 'sent' ? story.state : undefined;
+  return { raw, state: put(since ?? stateOf(row, isAgain)), why: put(story.sentence), id: request.id };
 }
+
+const stateOf = ({ stage }: KeptRow, isAgain: boolean): Say =>
+  isAgain && (stage === 'sent' || stage === 'refused') ? say(`many.again.${stage}`) : say(`many.state.${stage}`);
 
 /** `guests.csv` was read, `guests-7k3q9xwa.csv` is given back. */
 function fileName(name: string | null, id: string): string {

@@ -12,7 +12,6 @@ import type { Store } from '../ports.ts';
 import { bad, good, type Problem, problem, type Result } from '../problem.ts';
 import type { Request } from '../request.ts';
 import { type Say, say } from '../say.ts';
-import { askerWhoMay } from './fileRows.ts';
 import { FEW, MOST_ROWS, type RawRow, type Row, VERDICTS, type Verdict } from './rows.ts';
 
 /** The capability whose requests are lists. */
@@ -24,6 +23,8 @@ export interface BatchInput {
   readonly of: string;
   /** The file's name; null: it was pasted. */
   readonly name: string | null;
+  /** It was sent to them before, and they are awaited; `name` is that of the list they were in. */
+  readonly isAgain?: true;
   readonly counts: Readonly<Record<Verdict, number>>;
   /** The first rows that are not sent, and why. */
   readonly left: readonly {
@@ -46,6 +47,8 @@ export interface ListWish extends Wish {
   readonly name: string | null;
   readonly rows: readonly RawRow[];
   readonly unused: readonly string[];
+  /** They were sent for before, and are awaited. */
+  readonly isAgain?: true;
 }
 
 type Parts = Pick<DeskParts, 'store' | 'clock' | 'policyNow' | 'messageLeaseEnd'>;
@@ -100,6 +103,7 @@ export async function fileList(
   const input: BatchInput = {
     of: of.name,
     name: wish.name,
+    ...(wish.isAgain ? { isAgain: true as const } : {}),
     counts: countsOf(rows),
     left: leftOf(rows, of.fields),
     unused: wish.unused.slice(0, 20).map((heading) => heading.slice(0, 60)),
@@ -127,6 +131,14 @@ export async function fileList(
   if (!accepted) throw new Error('a draft was not answered');
   const { request, isNew } = accepted;
   return good({ requests: [request], isNew, isSame: (request.input as BatchInput).digest === input.digest });
+}
+
+/**
+ * Whoever asks, as if the directory had said that they may: whether that is so is for the gate, here it is only asked which
+ * rule of approval there is.
+ */
+export function askerWhoMay({ policy }: PolicyInForce, asker: Pick<Asker, 'id'>): Asker {
+  return { ...asker, groups: new Set(policy.askers.groups.map(({ id }) => id)), ownsTeam: true };
 }
 
 /** The rule by which somebody is to approve, or null. */

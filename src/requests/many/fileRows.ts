@@ -8,14 +8,15 @@ import { type Approval, digest } from '../approval.ts';
 import type { AnyCapability } from '../capability.ts';
 import { newId } from '../ids.ts';
 import { everyUs } from '../pace.ts';
-import { type Asker, judge } from '../policy/judge.ts';
+import { judge } from '../policy/judge.ts';
 import type { PolicyInForce } from '../policy/policy.ts';
 import type { PolicyNow } from '../policy/rules.ts';
 import type { Clock, Store } from '../ports.ts';
-import type { Request } from '../request.ts';
+import { chatWith, type Request } from '../request.ts';
 import { storyOf } from '../storyOf.ts';
 import { calledOff, isTouched } from '../withdraw.ts';
-import type { KeptRow, RowEnd, Tally } from './rows.ts';
+import { askerWhoMay, fileList } from './fileList.ts';
+import type { KeptRow, RawRow, RowEnd, Tally } from './rows.ts';
 
 /**
  * Most requests of one list that are under way: two and a half seconds of invitations. Somebody looks about every second
@@ -43,6 +44,7 @@ export interface RowParts {
 interface ListInput {
   /** The capability its rows are requests of. */
   readonly of: string;
+  readonly name: string | null;
 }
 
 export function openRows({ store, clock, capabilities, policyNow, changed }: RowParts) {
@@ -79,15 +81,28 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
     /** What the rows have come to; notes which of them have ended. */
     async look(batch: Request): Promise<Tally> {
       const { list } = listOf(batch);
-      const ends = new Map<RowEnd, number[]>();
-      for (const { n, request } of await rows.resting(batch.id, LOOKED_AT)) {
-        const end = list.ended(request);
-        if (end) ends.set(end, [...(ends.get(end) ?? []), n]);
+      const note = async (found: Awaited<ReturnType<typeof rows.resting>>): Promise<void> => {
+        const ends = new Map<RowEnd, number[]>();
+        for (const { n, request } of found) {
+          const end = list.ended(request);
+          if (end) ends.set(end, [...(ends.get(end) ?? []), n]);
+        }
+        for (const [end, ns] of ends) await rows.stage(batch.id, ns, end);
+      };
+      await note(await rows.resting(batch.id, LOOKED_AT));
+      let stages = await rows.stages(batch.id);
+      const isFollowed = list.follows !== undefined && !stages.filed;
+      // Whoever opened a row that did not work may have seen to it since.
+      if (isFollowed && (stages.failed || stages.unsure)) {
+        await note(await rows.movedOn(batch.id, LOOKED_AT));
+        stages = await rows.stages(batch.id);
       }
-      for (const [end, ns] of ends) await rows.stage(batch.id, ns, end);
       const trouble = await rows.trouble(batch.id, TOLD);
       return {
-        stages: await rows.stages(batch.id),
+        stages,
+        ...(isFollowed && (stages.sent || stages.found)
+          ? { followed: await rows.followed(batch.id, list.follows) }
+          : {}),
         held: (await rows.held(batch.id)).inAll,
         trouble: trouble.map(({ line, request }) => ({
           line,
@@ -121,6 +136,45 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
       await rows.file(batch.id, filings, now);
     },
 
+    /**
+     * Makes a list of those who are awaited, in the own chat of whoever asked: they see it before anything is sent. Under the
+     * same key there is one.
+     */
+    async remind(batch: Request, key: string): Promise<void> {
+      const { follows } = listOf(batch).list;
+      if (!follows) throw new Error('nobody is awaited of such a list');
+      const capability = named(follows.by);
+      const people = capability.fields.find(({ kind }) => kind === 'people');
+      if (!people) throw new Error(`${follows.by} is about nobody`);
+      const awaited: RawRow[] = [];
+      for (let after = -1; ; ) {
+        const page = await rows.awaited(batch.id, follows, after, LOOKED_AT);
+        const last = page.at(-1);
+        if (!last) break;
+        after = last.n;
+        awaited.push(...page.map(({ line, subject }) => ({ line, raw: { [people.name]: subject } })));
+      }
+      // Meanwhile all have come.
+      if (awaited.length === 0) return;
+      const { requester: who, place, input } = batch;
+      const wish = {
+        capability: capability.name,
+        raw: {},
+        who,
+        where: chatWith(who.id, place),
+        key: `${key}:${batch.id}`,
+        activityId: null,
+        name: (input as ListInput).name,
+        rows: awaited,
+        unused: [],
+        isAgain: true as const,
+      };
+      // Nobody posts it at once: it is the teller's.
+      const filed = await fileList(wish, capability, { store, clock, policyNow, messageLeaseEnd: () => 0 });
+      if (!filed.ok) throw new Error(`a list of those who are awaited: ${filed.problem.map(({ say }) => say.key)}`);
+      for (const request of filed.value.requests) changed(request);
+    },
+
     /** Whatever failed waits to be filed once more. */
     again: (batch: Request): Promise<void> => rows.restage(batch.id, 'failed', 'waits'),
 
@@ -143,14 +197,6 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
       }
     },
   };
-}
-
-/**
- * Whoever asks, as if the directory had said that they may: whether that is so is for the gate, here it is only asked which
- * rule of approval there is.
- */
-export function askerWhoMay({ policy }: PolicyInForce, asker: Pick<Asker, 'id'>): Asker {
-  return { ...asker, groups: new Set(policy.askers.groups.map(({ id }) => id)), ownsTeam: true };
 }
 
 /**

@@ -74,9 +74,30 @@ export interface Trouble {
   readonly request: Request;
 }
 
+/** Who is awaited after their row has ended, and who has come, by the standing of their requests. */
+export interface Follows {
+  readonly awaited: string;
+  readonly accepted: string;
+  /** The capability whose requests bring it to the mind of one who is awaited. */
+  readonly by: string;
+}
+
+/** How many of those who were sent for, or found to be there, have come since. */
+export interface Followed {
+  readonly accepted: number;
+  /** Their requests go on until they have. */
+  readonly awaited: number;
+  /** Of those awaited: how many have no card of their own, so that only the list tells of them. */
+  readonly silent: number;
+  /** Who was sent for and is neither awaited any more nor has come. */
+  readonly gone: number;
+}
+
 /** What the rows of a list have come to. */
 export interface Tally {
   readonly stages: Stages;
+  /** Counted once no row is under way, of lists whose guests are awaited afterwards. */
+  readonly followed?: Followed;
   /** Of those that are filed, how many wait for somebody: to be approved, or for an answer. None when it does not say. */
   readonly held?: number;
   /** The first rows that need somebody. */
@@ -118,6 +139,17 @@ export interface RowStore {
   stage(batchId: string, rows: readonly number[], stage: Stage): Promise<void>;
   /** All rows of one stage go to another. */
   restage(batchId: string, from: Stage, to: Stage): Promise<void>;
+  /** Rows that did not work, or whose answer was lost, and whose requests came to something since: somebody saw to them. */
+  movedOn(batchId: string, limit: number): Promise<readonly { readonly n: number; readonly request: Request }[]>;
+  /** How those stand who were sent for or found to be there. One statement that reads no more than standings and states. */
+  followed(batchId: string, follows: Follows): Promise<Followed>;
+  /** Those of them who are awaited, by what their requests are about now; in order, after the nth row. */
+  awaited(
+    batchId: string,
+    follows: Follows,
+    after: number,
+    limit: number,
+  ): Promise<readonly { readonly n: number; readonly line: number; readonly subject: string }[]>;
   trouble(batchId: string, limit: number): Promise<readonly Trouble[]>;
   /** Rows in order, after the nth, each with its request as it is now. */
   page(

@@ -41,7 +41,8 @@ export function openStoreRemote({ store, clock, capabilities, seed, changed }: S
       : { lines, cutAt: cut.at, broken: verdict.why };
   }
 
-  const goesOn: GoesOn = ({ capability, input }, without) => capabilities.get(capability)?.without?.(input, without);
+  const goesOn: GoesOn = ({ capability, input, outcome }, without) =>
+    capabilities.get(capability)?.without?.(input, without, outcome);
 
   async function erased(request: Request, signal: AbortSignal): Promise<Body | null> {
     const erasing = await keeping.erase(request, request.requester, clock.now(), signal, goesOn);

@@ -324,6 +324,55 @@ export function forgettingLaws(bench: () => Bench): void {
     );
   });
 
+  it('a list that only waits for its guests forgets a row at once; one that is sent is waited for', async () => {
+    const { store, database } = bench();
+    const row = (address: string, n: number): Row => ({
+      n,
+      line: n + 1,
+      verdict: 'ready',
+      subject: address,
+      content: { address },
+      why: null,
+    });
+    const list = await acceptOne(store, {
+      capability: 'batch',
+      subject: 'list.csv',
+      input: { name: 'list.csv', asked: ANA },
+      rows: ['bo@x.example', ANA, 'cy@x.example'].map(row),
+    });
+    const asks = await acceptOne(store, {
+      capability: 'forget',
+      subject: ANA,
+      input: { address: ANA },
+      requester: ADMIN,
+    });
+    const { request: inHand } = await claimOne(store);
+    assert.equal(inHand.id, list.id);
+    await store.rows.stage(list.id, [0, 1], 'sent');
+    await store.rows.stage(list.id, [2], 'failed');
+    const goesOn = ({ capability, outcome }: Request, without: (text: string) => string) =>
+      capability === 'batch' && outcome !== null ? { name: 'list.csv', asked: without(ANA) } : undefined;
+    const erase = () => store.keeping.erase(asks, ADMIN, NOW, never, goesOn);
+    const waits = async () => [...new Set((await erase())!.waitsFor)];
+    assert.deepEqual(await waits(), [list.id], 'somebody has it in hand');
+    await store.move(list.id, inHand.fence, change('waiting', { nextAt: NOW + MINUTE }));
+    assert.deepEqual(await waits(), [list.id], 'it cannot say how it would go on');
+    assert.deepEqual((await store.rows.page(list.id, 0, 1))[0]?.row.content, { address: ANA });
+    const { request: again } = (await store.claim(9, NOW + MINUTE, NOW + 2 * MINUTE)).find(
+      ({ request }) => request.id === list.id,
+    )!;
+    await store.move(list.id, again.fence, change('waiting', { nextAt: NOW + MINUTE, outcome: { follow: 1 } }));
+    const last = (await erase())!;
+    assert.deepEqual([last.isDone, last.rows, last.mentions], [true, 1, 1]);
+    const now = (await store.get(list.id))!;
+    assert.deepEqual([now.state, now.input], ['waiting', { name: 'list.csv', asked: '(erased)' }]);
+    assert.deepEqual(await store.rows.stages(list.id), { sent: 2, failed: 1 }, 'who was sent for stays counted');
+    assert.deepEqual(
+      (await dump(database)).filter((one) => found(one).length > 0),
+      [],
+    );
+  });
+
   it('forgetting somebody of whom nothing is kept leaves no trace of the question', async () => {
     const { store, database } = bench();
     const asks = await acceptOne(store, {

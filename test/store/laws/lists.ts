@@ -159,6 +159,85 @@ export function listLaws(bench: () => Bench): void {
     assert.deepEqual(ns(await store.rows.resting(id, 9)), [2]);
   });
 
+  it('counts who has come, who is awaited, and of these who has a card of their own', async () => {
+    const { store } = bench();
+    const { id } = await list(store, 8);
+    const follows = { awaited: 'pending', accepted: 'accepted', by: 'guestResend' };
+    assert.deepEqual(await store.rows.followed(id, follows), { accepted: 0, awaited: 0, silent: 0, gone: 0 });
+    await claimOne(store);
+    await store.rows.file(
+      id,
+      Array.from({ length: 7 }, (_, n) => filing(id, n)),
+      NOW,
+    );
+    const claims = [...(await store.claim(9, NOW, NOW + MINUTE))].sort((a, b) =>
+      a.request.subject < b.request.subject ? -1 : 1,
+    );
+    const rest = { nextAt: NOW + MINUTE, outcome: {} };
+    const ends = [
+      change('waiting', { ...rest, standing: 'pending' }),
+      change('waiting', { ...rest, standing: 'pending' }),
+      change('done', { standing: 'accepted' }),
+      change('waiting', { ...rest, standing: 'accepted' }),
+      change('done', { standing: 'removed' }),
+      // Nobody is waited for any more: what is over is over.
+      change('done', { standing: 'pending' }),
+      change('waiting', { ...rest, standing: 'pending' }),
+    ];
+    for (const [n, { request }] of claims.entries()) await store.move(request.id, request.fence, ends[n]!);
+    await store.rows.stage(id, [0, 2, 4, 5], 'sent');
+    await store.rows.stage(id, [1, 3], 'found');
+    // The last is filed, and not counted before its row has ended.
+    assert.deepEqual(await store.rows.followed(id, follows), { accepted: 2, awaited: 2, silent: 2, gone: 2 });
+    assert.deepEqual(await store.rows.followed('another', follows), { accepted: 0, awaited: 0, silent: 0, gone: 0 });
+
+    const awaited = async (after: number, limit: number) =>
+      (await store.rows.awaited(id, follows, after, limit)).map(({ n, line, subject }) => [n, line, subject]);
+    const [first, second] = [0, 1].map((n) => [n, n + 2, `p${n}@partner.example`]);
+    assert.deepEqual(await awaited(-1, 9), [first, second]);
+    assert.deepEqual(await awaited(-1, 1), [first]);
+    assert.deepEqual(await awaited(0, 9), [second]);
+
+    await store.followAt(claims[1]!.request.id, PLACE, 'shown', 1);
+    // A card for those who are to approve it tells nobody else of it.
+    await store.followAt(claims[0]!.request.id, PLACE, 'asks', 1, 'approvers');
+    assert.deepEqual(await store.rows.followed(id, follows), { accepted: 2, awaited: 2, silent: 1, gone: 2 });
+    await store.rows.stage(id, [6], 'sent');
+    // Also while somebody has it in hand.
+    await store.claim(9, NOW + MINUTE, NOW + 2 * MINUTE);
+    assert.deepEqual(await store.rows.followed(id, follows), { accepted: 2, awaited: 3, silent: 2, gone: 2 });
+  });
+
+  it('finds the rows that somebody has seen to since they did not work', async () => {
+    const { store } = bench();
+    const { id } = await list(store, 4);
+    await claimOne(store);
+    await store.rows.file(
+      id,
+      [0, 1, 2, 3].map((n) => filing(id, n)),
+      NOW,
+    );
+    const claims = [...(await store.claim(9, NOW, NOW + MINUTE))].sort((a, b) =>
+      a.request.subject < b.request.subject ? -1 : 1,
+    );
+    const question = { field: 'team', say: { key: 'guest.askTeam' }, options: [], until: NOW + MINUTE };
+    const why = { kind: 'refused', say: { key: 'problem.refused' } } as const;
+    const ends = [
+      change('failed', { problem: why }),
+      change('waiting', { nextAt: NOW + MINUTE, outcome: {}, standing: 'pending' }),
+      change('waiting', { nextAt: NOW + MINUTE, question }),
+      change('done', { outcome: {}, standing: 'accepted' }),
+    ];
+    for (const [n, { request }] of claims.entries()) await store.move(request.id, request.fence, ends[n]!);
+    await store.rows.stage(id, [0, 1, 2], 'failed');
+    await store.rows.stage(id, [3], 'unsure');
+    const ns = async (limit: number) => (await store.rows.movedOn(id, limit)).map(({ n }) => n);
+    assert.deepEqual(await ns(9), [1, 3]);
+    assert.deepEqual(await ns(1), [1]);
+    await store.rows.stage(id, [1, 3], 'sent');
+    assert.deepEqual(await ns(9), []);
+  });
+
   it('knows how people stand by the newest request about them', async () => {
     const { store } = bench();
     for (const standing of ['pending', 'accepted']) {

@@ -1,6 +1,7 @@
 /** Laws of the messages that show requests. Must not know which engine runs them. */
 import assert from 'node:assert/strict';
 import type { Store } from '../../../src/requests/ports.ts';
+import { chatWith } from '../../../src/requests/request.ts';
 import type { Bench } from './bench.ts';
 import { acceptOne, change, claimOne, drafts, inHand, MINUTE, NOW, PLACE } from './bench.ts';
 
@@ -19,6 +20,21 @@ export function messageLaws(bench: () => Bench): void {
     assert.equal(await store.followAt(request.id, PLACE, 'shown-1', 0), null);
     const [found] = await store.claimMessages(9, NOW + MINUTE, NOW + 2 * MINUTE);
     assert.equal(found?.message.activityId, 'shown-1');
+  });
+
+  it('what is silent is told to nobody who asked for it, but to whoever is answerable instead', async () => {
+    const { store } = bench();
+    const { id, fence, requester } = await inHand(store, { silent: true });
+    const asker = { place: chatWith(requester.id, PLACE, 'a'), audience: 'asker' } as const;
+    const sponsor = { place: chatWith('user-2', PLACE, 'b'), audience: 'asker' } as const;
+    const told = async () => (await claimLater(store)).map(({ message }) => message.place.conversationId);
+    const rest = { nextAt: NOW, visible: true };
+    await store.move(id, fence, change('waiting', { ...rest, shows: [asker] }));
+    assert.deepEqual(await told(), []);
+    const { request } = await claimOne(store);
+    await store.move(id, request.fence, change('waiting', { ...rest, shows: [sponsor] }));
+    assert.deepEqual(await told(), ['person:user-2#b']);
+    assert.deepEqual(await told(), []);
   });
 
   it('a message that was edited is left alone until its time, and then shows the last truth', async () => {
@@ -241,12 +257,12 @@ export function messageLaws(bench: () => Bench): void {
     );
   });
 
-  it('a request without a card of its own is shown elsewhere to those who approve, and to nobody else', async () => {
+  it('a request without a card of its own is shown elsewhere to those who approve, and not to whoever asked', async () => {
     const { store } = bench();
     await acceptOne(store, { silent: true });
     const { request } = await claimOne(store);
     const shows = [
-      { place: elsewhere('person:rita'), audience: 'asker' as const },
+      { place: elsewhere(`person:${request.requester.id}`), audience: 'asker' as const },
       { place: elsewhere('person:axel'), audience: 'approvers' as const },
     ];
     await store.move(request.id, request.fence, change('awaiting approval', { visible: true, shows, nextAt: LATER }));

@@ -1,0 +1,191 @@
+/**
+ * What a list's card tells: what would be sent, how far it has come, who has come of those who were sent for, and what can
+ * be done about it. Pure; must not know languages, card templates or what a row means.
+ */
+import type { Button, Capability, Story } from '../requests/capability.ts';
+import type { BatchInput } from '../requests/many/fileList.ts';
+import type { Stages, Tally } from '../requests/many/rows.ts';
+import type { Request } from '../requests/request.ts';
+import { type Say, say } from '../requests/say.ts';
+import type { BatchOutcome } from './batch.ts';
+import { remindKey } from './batchFollowUp.ts';
+
+type BatchStory = ReturnType<Capability<BatchInput, BatchOutcome>['story']>;
+
+const button = (verb: string, title: Say, style?: Button['style']): Button => ({
+  title,
+  verb,
+  ...(style ? { style } : {}),
+});
+/** Takes along which list it asks for, so that two presses on one card ask for one. */
+const remindButton = (outcome: BatchOutcome): Button => ({
+  ...button('batch.remind', say('batch.button.remind', { count: awaitedOf(outcome) })),
+  data: { list: remindKey(outcome) },
+});
+const asFile: Button = button('request.file', say('batch.button.file'));
+
+export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchStory {
+  const { input, outcome } = request;
+  const title = titleOf(input);
+  if (!outcome) return { title, rows: previewRows(input), live: preview(input) };
+  const { tally, follow } = outcome;
+  const { stages, held = 0 } = tally;
+  const items = itemsOf(outcome.tally);
+  const told: NonNullable<BatchStory['ending']> = {
+    sentence: sentence(outcome, input, true),
+    tone: stages.failed || stages.refused || stages.unsure || isReminded(outcome) ? 'warning' : 'good',
+    items,
+    buttons: [
+      // A list that was stopped sends nothing more.
+      ...(stages.failed && !outcome.isStopped
+        ? [button('batch.retry', say('batch.button.retry', { count: stages.failed }), 'positive')]
+        : []),
+      ...(isReminded(outcome) ? [remindButton(outcome)] : []),
+      asFile,
+    ],
+  };
+  const rows = countRows(outcome, input);
+  if (follow) {
+    const live = { ...told, state: say('batch.state.sent'), sentence: sentence(outcome, input, false) };
+    return { title, rows, live, ending: told };
+  }
+  const sending = say('batch.sending', {
+    done: ended(stages),
+    count: ended(stages) + (stages.filed ?? 0) + (stages.waits ?? 0),
+  });
+  return {
+    title,
+    rows,
+    live: {
+      state: say('batch.state.sending'),
+      sentence: outcome.isStopped
+        ? say('batch.stopping', { count: stages.filed ?? 0 })
+        : held > 0
+          ? say('two', { first: sending, second: say('batch.held', { count: held }) })
+          : sending,
+      tone: 'neutral',
+      items,
+      buttons: outcome.isStopped ? [asFile] : [button('batch.stop', say('batch.button.stop'), 'destructive'), asFile],
+    },
+    ending: told,
+  };
+}
+
+function titleOf({ name, counts, isAgain }: BatchInput): Say {
+  const count = all({ counts });
+  if (isAgain)
+    return name === null ? say('batch.again.title.pasted', { count }) : say('batch.again.title.file', { name });
+  return name === null ? say('batch.title.pasted', { count }) : say('batch.title.file', { name });
+}
+
+const all = ({ counts }: Pick<BatchInput, 'counts'>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+const ended = ({ sent = 0, found = 0, failed = 0, refused = 0, unsure = 0, stopped = 0 }: Stages): number =>
+  sent + found + failed + refused + unsure + stopped;
+
+function preview({ counts, unused, isAgain }: BatchInput) {
+  const { ready } = counts;
+  const could = say(isAgain ? 'batch.again.preview' : 'batch.preview', { count: ready });
+  const first = ready > 0 ? could : say(isAgain ? 'batch.again.previewNothing' : 'batch.previewNothing');
+  const sentenceOf =
+    unused.length > 0 ? say('two', { first, second: say('batch.unused', { headings: unused.join(', ') }) }) : first;
+  const send = button('batch.send', say('batch.button.send', { count: ready }), 'positive');
+  return {
+    state: say('batch.state.preview'),
+    sentence: sentenceOf,
+    tone: ready > 0 ? ('neutral' as const) : ('warning' as const),
+    buttons: [...(ready > 0 ? [send] : []), button('request.cancel', say('form.cancel')), asFile],
+  };
+}
+
+/** How many of each kind, and the first that are not sent, each with its line. */
+function previewRows({ counts, left }: BatchInput): Story['rows'] {
+  const kinds = [
+    ['ready', say('batch.row.ready')],
+    ['known', say('batch.row.known')],
+    ['blocked', say('batch.row.blocked')],
+    ['unreadable', say('batch.row.unreadable')],
+    ['duplicate', say('batch.row.duplicate')],
+  ] as const;
+  return [
+    ...kinds.flatMap(([kind, label]) => (counts[kind] > 0 ? [{ label, text: String(counts[kind]) }] : [])),
+    ...left.map(({ line, text, say: why }) => ({
+      label: say('batch.row.line', { line }),
+      text: say('batch.row.left', { text, why }),
+    })),
+  ];
+}
+
+function countRows(
+  { tally: { stages, held = 0, followed }, follow }: BatchOutcome,
+  { isAgain }: BatchInput,
+): Story['rows'] {
+  const { accepted = 0, gone = 0 } = (follow && followed) ?? {};
+  const counts = { ...stages, held, filed: (stages.filed ?? 0) - held, accepted, gone };
+  const kinds = [
+    ['sent', say(isAgain ? 'batch.again.row.sent' : 'batch.row.sent')],
+    ['accepted', say('batch.row.accepted')],
+    ['gone', say('batch.row.gone')],
+    ['found', say('batch.row.found')],
+    ['failed', say('batch.row.failed')],
+    ['refused', say(isAgain ? 'batch.again.row.refused' : 'batch.row.refused')],
+    ['unsure', say('batch.row.unsure')],
+    ['stopped', say('batch.row.stopped')],
+    ['held', say('batch.row.held')],
+    ['filed', say('batch.row.filed')],
+    ['waits', say('batch.row.waits')],
+  ] as const;
+  return kinds.flatMap(([kind, label]) => (counts[kind] ? [{ label, text: String(counts[kind]) }] : []));
+}
+
+/** Somebody was brought to mind and is awaited still. */
+const isReminded = (outcome: BatchOutcome): boolean =>
+  (outcome.follow?.reminders.times ?? 0) > 0 && awaitedOf(outcome) > 0;
+
+const awaitedOf = ({ tally }: BatchOutcome): number => tally.followed?.awaited ?? 0;
+
+/** Since the last reminder a list of those who are awaited was made. */
+const isListed = (follow: BatchOutcome['follow']): boolean => (follow?.lists?.at ?? 0) > (follow?.reminders.at ?? 0);
+
+/** How many of those who were invited have not accepted, as what a reminder says first. */
+function reminder(awaited: number, { sent = 0, found = 0 }: Stages, { name }: BatchInput): Say {
+  const counts = { count: awaited, all: sent + found };
+  return name === null ? say('batch.reminder.pasted', counts) : say('batch.reminder.file', { ...counts, name });
+}
+
+/** "31 guests are invited. 2 were guests already. 12 have accepted. 21 have not accepted yet. 3 did not work." */
+function sentence(outcome: BatchOutcome, input: BatchInput, isOver: boolean): Say {
+  const { tally, follow, isStopped } = outcome;
+  const { stages, followed } = tally;
+  const { accepted = 0, awaited = 0 } = (follow && followed) ?? {};
+  const isReminder = !isOver && isReminded(outcome);
+  const parts = [
+    ...(isReminder ? [reminder(awaited, stages, input)] : []),
+    ...(isReminder ? [say(isListed(follow) ? 'batch.reminder.listed' : 'batch.reminder.move')] : []),
+    ...(stages.sent && !isReminder
+      ? [say(input.isAgain ? 'batch.again.ended.sent' : 'batch.ended.sent', { count: stages.sent })]
+      : []),
+    ...(stages.found && !isReminder ? [say('batch.ended.found', { count: stages.found })] : []),
+    ...(accepted ? [say('batch.accepted', { count: accepted })] : []),
+    ...(awaited && !isReminder ? [say(isOver ? 'batch.left' : 'batch.awaited', { count: awaited })] : []),
+    ...(stages.failed ? [say('batch.ended.failed', { count: stages.failed })] : []),
+    ...(stages.refused
+      ? [say(input.isAgain ? 'batch.again.ended.refused' : 'batch.ended.refused', { count: stages.refused })]
+      : []),
+    ...(stages.unsure ? [say('batch.ended.unsure', { count: stages.unsure })] : []),
+    ...(stages.stopped ? [say('batch.ended.stopped', { count: stages.stopped })] : []),
+    ...(stages.waits ? [say('batch.ended.unsent', { count: stages.waits })] : []),
+  ];
+  const said = parts.length > 0 ? parts : [say('batch.ended.nothing')];
+  const all = isStopped ? [say('batch.stopped'), ...said] : said;
+  return all.reduce((first, second) => say('two', { first, second }));
+}
+
+const itemsOf = ({ trouble }: Tally): NonNullable<Story['items']> =>
+  trouble.map(({ line, subject, id, say: why }) => ({
+    title: subject,
+    state: say('batch.row.line', { line }),
+    sub: why,
+    command: `request ${id}`,
+  }));

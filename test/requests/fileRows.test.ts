@@ -1,0 +1,125 @@
+/** How a list of those who are awaited is made: once per key, with whatever they go by now, in the asker's own chat. */
+import assert from 'node:assert/strict';
+import { capabilities } from '../../src/capabilities/index.ts';
+import { words } from '../../src/cards/words.ts';
+import { readTable } from '../../src/requests/many/csv.ts';
+import { listDocument } from '../../src/requests/many/document.ts';
+import type { BatchInput } from '../../src/requests/many/fileList.ts';
+import { openRows } from '../../src/requests/many/fileRows.ts';
+import { openRules } from '../../src/requests/policy/rules.ts';
+import type { Place, Request } from '../../src/requests/request.ts';
+import { openStore } from '../../src/store/db.ts';
+import { engines, type TestDatabase } from '../support/db.ts';
+import { SETTINGS } from '../support/settings.ts';
+import { CHAT, ok, pending, RITA, Spine } from '../support/spine.ts';
+
+const GROUP: Place = { ...CHAT, kind: 'group', conversationId: '19:g' };
+
+describe('a list of those who are awaited', () => {
+  let database: TestDatabase;
+  let spine: Spine;
+  let told: Request[];
+
+  beforeEach(async () => {
+    const [sqlite] = await engines();
+    assert.ok(sqlite);
+    database = await sqlite.open();
+    spine = new Spine(await openStore(database.url));
+    told = [];
+  });
+  afterEach(async () => {
+    await spine.store.close();
+    await database.drop();
+    assert.deepEqual(spine.errors, []);
+  });
+
+  const rowsOf = () =>
+    openRows({
+      store: spine.store,
+      clock: { now: () => spine.now },
+      capabilities: capabilities(SETTINGS),
+      policyNow: openRules(spine.store),
+      changed: (request) => told.push(request),
+    });
+
+  /** A list of three that was sent: two are awaited, one is a colleague. */
+  async function sent(): Promise<Request> {
+    const filed = await spine.desk.submitList({
+      capability: 'guest',
+      raw: {},
+      name: 'guests.csv',
+      rows: [1, 2, 3].map((line) => ({ line, raw: { people: `p${line}@x.example` } })),
+      unused: [],
+      who: RITA,
+      where: GROUP,
+      key: 'chat:list',
+      activityId: null,
+    });
+    const [{ id = '' } = {}] = filed.ok ? filed.value.requests : [];
+    await spine.desk.act(id, 'send', {}, RITA, GROUP);
+    const colleague = ok({ value: [{ id: 'c', displayName: 'Cy', userType: 'Member' }] });
+    const answer = ({ path }: { readonly path: string }) => (path.includes('p3') ? colleague : pending);
+    spine.answers(answer, answer, answer);
+    for (let n = 0; n < 20 && (await spine.store.get(id))?.standing !== 'sent'; n++) await spine.runNext();
+    const list = await spine.store.get(id);
+    assert.equal(list?.state, 'waiting');
+    return list;
+  }
+  const batches = async () => {
+    const all = await spine.store.list({ tenantId: 't1', capability: 'batch', limit: 9 });
+    return all.filter(({ input }) => (input as BatchInput).isAgain);
+  };
+
+  it('is made once per key, however often whoever makes it dies and comes back', async () => {
+    const list = await sent();
+    await Promise.all([rowsOf().remind(list, 'remind:0:1'), rowsOf().remind(list, 'remind:0:1')]);
+    await rowsOf().remind(list, 'remind:0:1');
+    const [made, ...others] = await batches();
+    assert.ok(made);
+    assert.deepEqual(others, []);
+    assert.deepEqual([...new Set(told.map(({ id }) => id))], [made.id]);
+    const { of, name, counts } = made.input as BatchInput;
+    assert.deepEqual([of, name, counts.ready], ['guestResend', 'guests.csv', 2]);
+    assert.deepEqual([made.place.kind, made.place.conversationId], ['personal', 'person:rita']);
+    const page = await spine.store.rows.page(made.id, -1, 9);
+    assert.deepEqual(
+      page.map(({ row }) => [row.line, row.content, row.stage]),
+      [1, 2].map((line) => [line, { address: `p${line}@x.example` }, 'waits']),
+    );
+    await rowsOf().remind(list, 'remind:0:2');
+    assert.equal((await batches()).length, 2);
+  });
+
+  it('shows how each has come along since, also where nothing is left but the row', async () => {
+    const list = await sent();
+    const { say } = words('en');
+    const put = (sentence: Parameters<typeof say>[0]): string => say(sentence);
+    const statesIn = async (id: string): Promise<readonly unknown[]> => {
+      const made = await listDocument(spine.store, capabilities(SETTINGS), put)((await spine.store.get(id))!, RITA);
+      assert.ok(made.ok);
+      const table = readTable(Buffer.from(made.value.bytes).toString('utf8'), 9);
+      assert.ok(table.ok);
+      const [head, ...lines] = table.value.map(({ cells }) => cells);
+      return lines.map((cells) => cells[head?.indexOf('State') ?? -1]);
+    };
+    // They were here, or on their way, before anybody asked.
+    assert.deepEqual(await statesIn(list.id), Array(3).fill('Guest already'));
+    await database.run(`update rows set stage = 'sent' where n = 0`);
+    assert.deepEqual(await statesIn(list.id), ['Invited', 'Guest already', 'Guest already']);
+    await rowsOf().remind(list, 'remind:0:1');
+    const [made] = await batches();
+    assert.ok(made);
+    assert.deepEqual(await statesIn(made.id), ['To be sent', 'To be sent']);
+    await database.run(`update rows set stage = 'sent' where batch_id = '${made.id}' and n = 0`);
+    await database.run(`update rows set stage = 'failed', request_id = 'gone' where batch_id = '${made.id}' and n = 1`);
+    assert.deepEqual(await statesIn(made.id), ['Mailed again', 'Did not work']);
+  });
+
+  it('is not made when all have come meanwhile', async () => {
+    const list = await sent();
+    await database.run(`update requests set standing = 'accepted' where capability = 'guest'`);
+    await rowsOf().remind(list, 'remind:0:1');
+    assert.deepEqual(await batches(), []);
+    assert.deepEqual(told, []);
+  });
+});

@@ -1,0 +1,229 @@
+/**
+ * What becomes of the guests of a list, through the real HTTP edge on both engines: one card counts who accepts, whoever
+ * sent the list is reminded of the others in their own chat, and is told once all have come. Days pass on a clock that is
+ * set on; each time another bot takes over.
+ */
+import assert from 'node:assert/strict';
+import type { Environment } from '../../src/config/config.ts';
+import { readTable } from '../../src/requests/many/csv.ts';
+import { DAY, type Days, HOUR, openDays } from '../support/days.ts';
+import { engines } from '../support/db.ts';
+import { PEOPLE, withPolicy } from '../support/policy.ts';
+import { skip } from '../support/skip.ts';
+import type { Message } from '../support/usher.ts';
+import { assertForPeople, assertNothingLeaked, buttonsOf, cardOf, textOf } from '../support/walk.ts';
+
+const QUICK = { followUpMs: 250 };
+
+for (const engine of await engines()) {
+  describe(`what becomes of the guests of a list on ${engine.name}`, function () {
+    this.timeout(120_000);
+    let lane: Days;
+    let lists = 0;
+    /** So many guests have accepted. */
+    let heard = 0;
+    before(function () {
+      if (engine.absent) skip(this, engine.absent);
+    });
+    beforeEach(() => {
+      lists += 1;
+      heard = 0;
+    });
+    afterEach(async () => {
+      await assertNothingLeaked(lane);
+      await lane.close();
+    });
+
+    const open = async (policy: Parameters<typeof withPolicy>[0] = {}, more: Environment = {}): Promise<void> => {
+      lane = await openDays(engine, { ...withPolicy(policy), ...more }, QUICK);
+    };
+    const people = (count: number): string[] =>
+      Array.from({ length: count }, (_, n) => `guest${n}@l${lists}.partner.example`);
+
+    /** All messages about a list, in the order in which they came. */
+    const cards = async (conversation = 'personal:rita'): Promise<readonly Message[]> =>
+      (await lane.town.cards(conversation)).filter(({ summary }) => /^(?:Guests from|List of)/.test(summary ?? ''));
+    /** So many messages about lists are there. */
+    const come = (count: number) => {
+      const matches = '^(?=.*"from":"bot").*"summary":"(?:Guests from|List of)';
+      const query = { conversation: 'personal:rita', matches, count: `${count}`, timeoutMs: '15000' };
+      return lane.town.control(`wait?${new URLSearchParams(query)}`);
+    };
+    /** The first message about a list, once all that are there by now say this. */
+    const says = async (what: RegExp, conversation = 'personal:rita'): Promise<Message> => {
+      const count = `${Math.max(1, (await cards(conversation)).length)}`;
+      const query = { conversation, matches: `"from":"bot".*(?:${what.source})`, count, timeoutMs: '15000' };
+      await lane.town.control(`wait?${new URLSearchParams(query)}`);
+      const [card] = await cards(conversation);
+      assert.ok(card);
+      assert.match(textOf(cardOf(card)), what);
+      return card;
+    };
+    const press = (card: Message, verb: string, where: Record<string, unknown> = {}) => {
+      const action = cardOf(card).actions?.find((one) => one.verb === verb);
+      assert.ok(action, `no button ${verb} among ${buttonsOf(card)}`);
+      return lane.town.press(card.activityId, verb, action.data ?? {}, {}, where);
+    };
+    /** They accept, and their requests have heard of it: each then asks once whether its guest is in a team. */
+    const accept = async (all: readonly string[]): Promise<void> => {
+      for (const address of all) await lane.town.control('redeem', { address });
+      heard += all.length;
+      await lane.town.control(`wait?calls=/memberOf&remote=graph&count=${heard}&timeoutMs=20000`);
+    };
+    /** Sends a list, and what its card says once all invitations have gone. */
+    const send = async (all: readonly string[], what: RegExp, conversation = 'personal:rita'): Promise<Message> => {
+      await lane.town.say(`invite ${all.join(', ')} because joint PoC`, { conversation });
+      await press(await says(new RegExp(`${all.length} invitations can be sent`), conversation), 'batch.send', {
+        conversation,
+      });
+      return says(what, conversation);
+    };
+    const list = async (): Promise<readonly unknown[]> => {
+      const [row, ...more] = await lane.database.run(
+        `select state, standing from requests where capability = 'batch' and input not like '%isAgain%'`,
+      );
+      assert.deepEqual(more, []);
+      return [row?.['state'], row?.['standing']];
+    };
+    /** The states in the list's file, by address. */
+    const fileOf = async (card: Message): Promise<ReadonlyMap<string, string>> => {
+      const before = lane.town.sandbox.world.files.length;
+      await press(card, 'request.file');
+      await lane.town.until(/file\.consent/);
+      const offered = (await lane.town.cards()).at(-1);
+      const answer = { conversation: 'personal:rita', user: 'rita', activityId: offered?.activityId, accept: true };
+      await lane.town.control('consent', answer);
+      await lane.town.until(/file\.info/);
+      const file = lane.town.sandbox.world.files[before];
+      const table = readTable(file?.content.toString('utf8') ?? '', 100);
+      assert.ok(table.ok);
+      const [head, ...lines] = table.value.map(({ cells }) => cells);
+      const state = head?.indexOf('State') ?? -1;
+      return new Map(lines.map((cells) => [cells[1] ?? '', cells[state] ?? '']));
+    };
+
+    it('the card counts who accepts, a reminder comes once, and all have come in the end', async () => {
+      await open({ remindAfterDays: 7 });
+      const all = people(8);
+      const card = await send(all, /8 guests are invited\. 8 have not accepted yet/);
+      assert.deepEqual(buttonsOf(card), ['request.file']);
+      assert.deepEqual(await list(), ['waiting', 'sent']);
+      await lane.town.say('requests');
+      await lane.town.until(/List of 8 guests.*"text":"Sent"/);
+      // An old card has the button still; all has gone.
+      const { requestId } = cardOf(card).actions?.[0]?.data ?? {};
+      await lane.town.press(card.activityId, 'batch.stop', { requestId });
+
+      await accept(all.slice(0, 3));
+      await lane.pass(HOUR);
+      const counted = await says(/8 guests are invited\. 3 have accepted\. 5 have not accepted yet/);
+      assert.match(textOf(cardOf(counted)), /Have accepted\n3/);
+      assert.equal((await cards()).length, 1, 'the same card');
+      const states = [...(await fileOf(counted))];
+      assert.deepEqual(
+        states,
+        all.map((address, n) => [address, n < 3 ? 'Accepted' : 'Invited']),
+      );
+
+      await lane.pass(7 * DAY);
+      await says(/5 of 8 guests of this list have not accepted yet/);
+      await come(2);
+      const [, reminder] = await cards();
+      assert.ok(reminder);
+      assert.deepEqual(buttonsOf(reminder), ['batch.remind', 'request.file']);
+      await Promise.all([press(reminder, 'batch.remind'), press(reminder, 'batch.remind')]);
+      await lane.town.until(/5 guests have not accepted yet and can get another mail; nothing has been sent yet/);
+      await says(/I made a list of those who can get another mail/);
+      await press(reminder, 'batch.remind');
+      assert.equal((await lane.town.invitations()).length, 8);
+      const again = (await lane.town.cards()).filter(({ summary }) => /^Another mail/.test(summary ?? ''));
+      assert.equal(again.length, 1, 'a card is good for one list');
+      assert.ok(again[0]);
+      await press(again[0], 'batch.send');
+      await lane.town.until(/Another invitation mail is on its way to 5 guests/);
+      const mailed = lane.town.sandbox.world.mails.map(({ to }) => to).sort();
+      assert.deepEqual(mailed, [...all, ...all.slice(3)].sort());
+      await lane.pass(DAY);
+      await accept(all.slice(3));
+      await lane.pass(5 * HOUR);
+      const over = await says(/8 guests are invited\. 8 have accepted\.(?!.*not accepted)/);
+      assert.deepEqual(await list(), ['done', 'sent']);
+      await come(3);
+      const told = await cards();
+      // The list's card, one reminder, and that all have come; all of them say the same now.
+      assert.equal(told.length, 3);
+      for (const one of told) {
+        assertForPeople(one);
+        assert.doesNotMatch(JSON.stringify(one), /Stopped/);
+      }
+      assert.deepEqual(buttonsOf(over), ['request.file']);
+      const single = (await lane.town.cards()).filter(({ summary }) => /guest\d/.test(summary ?? ''));
+      assert.deepEqual(single, [], 'no guest has a card of their own');
+      assert.equal((await lane.town.invitations()).length, 13);
+    });
+
+    it('in a group the reminder comes to whoever asked, who tries again from there; a new sponsor is told', async () => {
+      await open({ remindAfterDays: 2, reminders: 1 });
+      const all = people(6);
+      await lane.town.fault({ kind: 'status', method: 'POST', path: 'invitations', status: 400, times: 1 });
+      await send(all, /5 guests are invited\. 5 have not accepted yet\. 1 did not work/, 'group');
+      assert.deepEqual(await cards(), []);
+      const sent = (await lane.town.invitations()).filter(({ status }) => status === 201);
+      const [one = '', two = ''] = sent.map(({ body }) => String(body?.['invitedUserEmailAddress']));
+      await lane.town.say(`hand over ${one} to Axel Approver`);
+      await lane.shows(one, /is invited/, 'personal:axel');
+      await accept([one]);
+      await lane.shows(one, /has accepted the invitation/, 'personal:axel');
+      assert.deepEqual(
+        (await lane.town.cards()).filter(({ summary }) => /has accepted/.test(summary ?? '')),
+        [],
+        'whoever asked hears of it by the list',
+      );
+
+      await lane.pass(2 * DAY);
+      const reminder = await says(/4 of 5 guests of this list have not accepted yet.*1 did not work/);
+      assertForPeople(reminder);
+      assert.deepEqual(buttonsOf(reminder), ['batch.retry', 'batch.remind', 'request.file']);
+      await press(reminder, 'batch.retry');
+      await says(/6 guests are invited\. 1 has accepted\. 5 have not accepted yet/);
+      await says(/6 guests are invited\. 1 has accepted\. 5 have not accepted yet/, 'group');
+      await accept([two]);
+      // Those who were sent for again have their time, too; then what was counted last stands.
+      await lane.pass(2 * DAY);
+      await says(/4 of 6 guests of this list have not accepted yet/);
+      await lane.pass(2 * DAY + HOUR);
+      await says(/2 have accepted\. 4 had not accepted when I last looked/, 'group');
+      assert.deepEqual(await list(), ['done', 'sent']);
+      assert.equal((await cards()).length, 2, 'a reminder for each time it was sent');
+      assert.equal((await cards('group')).length, 1);
+    });
+
+    it('lets a guest be forgotten at once, and goes on with the others', async () => {
+      await open({}, { ADMINS: PEOPLE.rita.id });
+      const all = people(6);
+      await send(all, /6 have not accepted yet/);
+      const [gone = '', ...others] = all;
+      await lane.town.say(`forget ${gone}`);
+      await lane.town.until(/Shall I erase all of that/);
+      const question = (await lane.town.cards()).filter((one) => /Shall I erase/.test(textOf(cardOf(one)))).at(-1);
+      assert.ok(question);
+      const requestId = cardOf(question).actions?.[0]?.data?.['requestId'];
+      await lane.town.press(
+        question.activityId,
+        'request.answer',
+        { requestId, field: 'confirm' },
+        { answer: 'erase' },
+      );
+      await lane.town.until(/All that I kept about this person is erased/);
+      assert.deepEqual(await list(), ['waiting', 'sent']);
+      const kept = await lane.database.run(
+        `select content, subject from rows union all select input, subject from requests`,
+      );
+      assert.doesNotMatch(JSON.stringify(kept), new RegExp(gone));
+      await accept(others);
+      await lane.pass(HOUR);
+      await says(/6 guests are invited\. 5 have accepted/);
+      assert.deepEqual(await list(), ['done', 'sent']);
+    });
+  });
+}
