@@ -25,6 +25,8 @@ export interface Approval {
 export interface Asked {
   readonly at: number;
   readonly approvers: readonly Ref[];
+  /** Groups with more people than are asked, by name. */
+  readonly crowded?: readonly string[];
   readonly deputies: readonly Ref[];
   readonly deputiesAt: number;
   readonly expiresAt: number;

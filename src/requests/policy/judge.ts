@@ -8,12 +8,19 @@ import { type Say, say } from '../say.ts';
 import { domainOf, listedDomain } from './domains.ts';
 import type { ApprovalRule, PolicyInForce } from './policy.ts';
 
+/** A team or group; by its name only while it is not known which that is. */
+export interface TeamRef {
+  readonly id?: string;
+  readonly name: string;
+}
+
 /** What is asked of the policy. */
 export interface Case {
   readonly what: 'invite' | 'resend' | 'extend' | 'reset' | 'remove' | 'hand over';
   readonly address: string;
-  /** By its name only while it is not known which team that is. */
-  readonly team?: { readonly id?: string; readonly name: string };
+  readonly team?: TeamRef;
+  /** Of a list: the teams its rows name. Who owns one of them may ask for the list; each row is judged again by its own. */
+  readonly teams?: readonly TeamRef[];
   /** The guest's last day, ISO date; absent: no end. */
   readonly until?: string | undefined;
   /** BCP 47. */
@@ -31,7 +38,7 @@ export interface Asker {
   readonly groups: ReadonlySet<string> | null;
   /** Everybody who may set Usher up, by Entra object id. */
   readonly admins?: readonly string[];
-  /** Whether they own the team the guest is to join. */
+  /** Whether they own the team the guest is to join; of a list, one of its teams. */
   readonly ownsTeam: boolean | null;
 }
 
@@ -130,13 +137,19 @@ function daysUntil(day: string, now: number): number {
 /** The rule by which they may ask, what has to be known first, or null. */
 function mayAsk(
   { everyone, people, groups, teamOwners }: PolicyInForce['policy']['askers'],
-  { team }: Case,
+  { team, teams = team ? [team] : [] }: Case,
   asker: Asker,
 ): Say | 'groups' | 'owner' | null {
   if (everyone) return say('policy.rule.everyone');
   if (people.some(({ id }) => id === asker.id)) return say('policy.rule.listed');
-  if (teamOwners && team) {
-    if (asker.ownsTeam) return say('policy.rule.owner', { team: team.name });
+  if (teamOwners && teams.length > 0) {
+    if (asker.ownsTeam)
+      return say('policy.rule.owner', {
+        team: teams
+          .map(({ name }) => name)
+          .join(', ')
+          .slice(0, 200),
+      });
     if (asker.ownsTeam === null) return 'owner';
   }
   if (groups.length === 0) return null;
@@ -173,5 +186,5 @@ const byAdmins = (admins: readonly string[]): ApprovalRule => ({
   expiresAfterDays: 14,
 });
 
-const isTeam = (one: { readonly id: string; readonly name: string }, team: NonNullable<Case['team']>): boolean =>
+const isTeam = (one: Required<TeamRef>, team: TeamRef): boolean =>
   team.id === undefined ? one.name.toLowerCase() === team.name.toLowerCase() : one.id === team.id;
