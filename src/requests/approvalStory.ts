@@ -42,6 +42,7 @@ function forAsker(request: Request, asked: Asked): Told {
     tone: isAskedBack ? 'warning' : 'neutral',
     rows: [
       ...(asked.unreached?.length ? [{ label: say('approval.row.unreached'), text: asked.unreached.join(', ') }] : []),
+      ...ruleRow(request),
       ...crowdedRow(asked),
       ...talkRows(asked),
     ],

@@ -19,6 +19,7 @@ import {
   requestsOf,
   tell,
 } from './known.ts';
+import { MOST_AT_ONCE, MY_REMOVALS, removedLately } from './removedLately.ts';
 
 export interface RemoveInput {
   readonly addresses: readonly string[];
@@ -34,9 +35,6 @@ export interface RemoveOutcome {
 const CONFIRM_MS = 3 * 24 * 3600_000;
 /** Names that fit into one question. */
 const NAMED = 5;
-/** Most guests of one command: each is looked up before anything is asked. */
-const MOST = 20;
-
 const MemberOf = z.object({ value: z.array(z.object({ id: z.string() })) });
 
 export function guestRemove(settings: CommandSettings): Capability<RemoveInput, RemoveOutcome> {
@@ -48,16 +46,22 @@ export function guestRemove(settings: CommandSettings): Capability<RemoveInput, 
     fields: [PEOPLE],
     read: (raw) => {
       const { faults, fault, addresses } = readGuests(raw, [PEOPLE]);
-      if (addresses.length > MOST)
-        fault('people', say('problem.tooManyAtOnce', { count: addresses.length, most: MOST }));
+      // Each is looked up before anything is asked.
+      if (addresses.length > MOST_AT_ONCE)
+        fault('people', say('problem.tooManyAtOnce', { count: addresses.length, most: MOST_AT_ONCE }));
       return faults.length > 0 ? bad(faults) : good([{ addresses }]);
     },
     write: ({ addresses }) => ({ people: addresses.join('\n') }),
     choose: (input, _field, { value }) => ({ ...input, confirmed: value === 'remove' ? 'remove' : 'keep' }),
     subject: ({ addresses }) => addresses[0] ?? '',
     answers: { find: Users, memberOf: MemberOf },
-    beside: ({ addresses }) => addresses.map(aboutGuest),
-    judged: ({ addresses }) => ({ what: 'remove', address: addresses[0] ?? '', count: addresses.length }),
+    beside: ({ addresses }) => [...addresses.map(aboutGuest), MY_REMOVALS],
+    judged: ({ addresses }, answers, _call, facts) => ({
+      what: 'remove',
+      address: addresses[0] ?? '',
+      count: addresses.length,
+      ...(facts ? { lately: removedLately(answers, facts) } : {}),
+    }),
     plan: ({ addresses }, answers) => present(addresses, answers).map(({ user }) => removeCall(user.id)),
     step: (input, answers, facts) => step(input, answers, facts, settings),
     story,

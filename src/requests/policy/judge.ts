@@ -29,6 +29,8 @@ export interface Case {
   readonly shortenedTo?: string | undefined;
   /** How many are asked for in one go. */
   readonly count?: number;
+  /** How many guests whoever asks has removed alone within the last day besides, or is removing. */
+  readonly lately?: number;
 }
 
 /** What is known of whoever asks; null: not looked up yet. */
@@ -95,13 +97,15 @@ export function judge({ policy, version }: PolicyInForce, asked: Case, asker: As
       'people',
     );
 
-  // Whoever is answerable for a guest may always send them away: few alone, many with a second person.
+  // Whoever is answerable for a guest may always send them away: few a day alone, more with a second person.
   if (asked.what === 'remove') {
     const count = policy.removeAlone;
-    if ((asked.count ?? 1) <= count) return { kind: 'allowed', rule: say('policy.rule.removeFew', { count }), version };
+    const { count: many = 1, lately = 0 } = asked;
+    if (many + lately <= count) return { kind: 'allowed', rule: say('policy.rule.removeFew', { count }), version };
     const second = policy.approvals.find(({ domains, teams }) => domains.length === 0 && teams.length === 0);
     const by = second ?? byAdmins(asker.admins ?? []);
-    return { kind: 'needs approval', rule: say('policy.rule.removeMany', { count }), version, by };
+    const rule = say(many <= count ? 'policy.rule.removeLately' : 'policy.rule.removeMany', { count });
+    return { kind: 'needs approval', rule, version, by };
   }
 
   const may = mayAsk(policy.askers, asked, asker);
