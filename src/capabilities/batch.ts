@@ -43,7 +43,7 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
   subject: ({ name, digest }) => name ?? digest,
   answers: {},
   hasRows: true,
-  // The whole list is judged as one, by the row that is judged most strictly, and approved as one.
+  // The whole list is judged as one, by its first row, and approved as one.
   judged: ({ asked, counts }) => asked ?? { what: 'invite', address: '', count: counts.ready },
   plan: ({ digest, counts }) => [
     {
@@ -129,7 +129,7 @@ function storyOfBatch(request: Request<BatchInput, BatchOutcome>): ReturnType<ty
     input.name === null
       ? say('batch.title.pasted', { count: all(input) })
       : say('batch.title.file', { name: input.name });
-  if (!outcome) return { title, rows: previewRows(input), live: preview(input) };
+  if (!outcome) return { title, rows: [...partRows(input), ...previewRows(input)], live: preview(input) };
   const { stages, held = 0 } = outcome.tally;
   const items = itemsOf(outcome.tally);
   const sending = say('batch.sending', {
@@ -138,7 +138,7 @@ function storyOfBatch(request: Request<BatchInput, BatchOutcome>): ReturnType<ty
   });
   return {
     title,
-    rows: countRows(stages, held),
+    rows: [...partRows(input), ...countRows(stages, held)],
     live: {
       state: say('batch.state.sending'),
       sentence: outcome.isStopped
@@ -172,9 +172,10 @@ const all = ({ counts }: BatchInput): number => Object.values(counts).reduce((su
 const ended = ({ sent = 0, found = 0, failed = 0, refused = 0, unsure = 0, stopped = 0 }: Stages): number =>
   sent + found + failed + refused + unsure + stopped;
 
-function preview({ counts, unused }: BatchInput) {
+function preview({ counts, unused, part }: BatchInput) {
   const { ready } = counts;
-  const first = ready > 0 ? say('batch.preview', { count: ready }) : say('batch.previewNothing');
+  const can = ready > 0 ? say('batch.preview', { count: ready }) : say('batch.previewNothing');
+  const first = part ? say('two', { first: can, second: say('batch.part', { part: part.n, parts: part.of }) }) : can;
   const sentenceOf =
     unused.length > 0 ? say('two', { first, second: say('batch.unused', { headings: unused.join(', ') }) }) : first;
   const send = button('batch.send', say('batch.button.send', { count: ready }), 'positive');
@@ -185,6 +186,10 @@ function preview({ counts, unused }: BatchInput) {
     buttons: [...(ready > 0 ? [send] : []), button('request.cancel', say('form.cancel')), asFile],
   };
 }
+
+/** Which of several lists it is goes by who is to approve it. */
+const partRows = ({ part }: BatchInput): Story['rows'] =>
+  part ? [{ label: say('batch.row.approval'), text: part.rule ?? say('batch.row.free') }] : [];
 
 /** How many of each kind, and the first that are not sent, each with its line. */
 function previewRows({ counts, left }: BatchInput): Story['rows'] {
