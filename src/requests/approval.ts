@@ -83,6 +83,22 @@ export const shownOf = (input: unknown, plan: readonly Call[]): Shown => ({
   calls: plan.map(({ to, method, path, body }) => digest({ to, method, path, body })),
 });
 
+/** Stands in a plan for what only a call on the way will tell: the id of a guest who is not here yet. */
+export const TOLD_LATER = '{guest}';
+
+/** Whether a call is among what is planned; what was to be told later has been put in. */
+export function isPlanned(call: Call, plan: readonly Call[]): boolean {
+  const text = ({ to, method, path, body }: Call): string =>
+    JSON.stringify({ to, method, path, body }).replaceAll(encodeURIComponent(TOLD_LATER), TOLD_LATER);
+  const made = text(call);
+  return plan.some((one) => {
+    const pieces = text(one)
+      .split(TOLD_LATER)
+      .map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    return new RegExp(`^${pieces.join(`[^"'/\\\\]+`)}$`).test(made);
+  });
+}
+
 /** Whether what is about to be done is all within what was shown. Less than that is within it too. */
 export function isWithin(now: Shown, shown: Shown): boolean {
   return (

@@ -3,7 +3,16 @@
  * up first, and whether whoever has to approve it has done so. What was approved is held to what was shown, by digest.
  * Pure; must not know the store, the remotes or any capability.
  */
-import { type Approval, type Asked, approversAt, digest, isWithin, type Shown, shownOf } from './approval.ts';
+import {
+  type Approval,
+  type Asked,
+  approversAt,
+  digest,
+  isPlanned,
+  isWithin,
+  type Shown,
+  shownOf,
+} from './approval.ts';
 import type { Answer, AnyCapability, Call, Facts } from './capability.ts';
 import { approversIn, groupsOf, ownsTeam, shapeAtGate } from './gateLooks.ts';
 import { type Asker, type Case, judge, type Verdict } from './policy/judge.ts';
@@ -60,7 +69,9 @@ export function gateOf(at: AtGate): Gate {
   if ('call' in known) return { kind: 'looks', call: known.call };
   const { verdict } = known;
   const { rule, version } = verdict;
-  const shown = shownOf(request.input, capability.plan?.(request.input, answers, facts) ?? [call]);
+  const plan = capability.plan?.(request.input, answers, facts) ?? [];
+  // What is planned is what is shown; a call that is not among it is shown as well, or it would leave unseen.
+  const shown = shownOf(request.input, isPlanned(call, plan) ? plan : [...plan, call]);
   if (verdict.kind === 'refused')
     return { kind: 'refused', problem: verdict.problem, approval: { verdict: 'refused', rule, version, asked: null } };
   const before = request.approval?.asked;
