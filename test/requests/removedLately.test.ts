@@ -130,6 +130,22 @@ for (const engine of await engines()) {
       assert.equal((await removes(guests(6, 1))).state, 'awaiting approval');
     });
 
+    it('what was removed before a request failed on the way counts', async () => {
+      let removed = 0;
+      answer = (call) => {
+        if (call.method !== 'DELETE') return directory(call);
+        if (removed === 2) return fails('down');
+        removed += 1;
+        return directory(call);
+      };
+      const failed = await removes(guests(0, 5));
+      assert.deepEqual([failed.state, failed.problem?.kind, removed], ['failed', 'down', 2]);
+      answer = directory;
+      script();
+      assert.equal((await removes(guests(5, 4))).state, 'awaiting approval');
+      assert.equal((await removes(guests(9, 3))).state, 'done');
+    });
+
     it('two at once do not both slip through', async () => {
       const [one, two] = [await asks(guests(0, 5)), await asks(guests(5, 5))];
       await Promise.all([confirms(one), confirms(two)]);

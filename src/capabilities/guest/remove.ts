@@ -30,6 +30,8 @@ export interface RemoveOutcome {
   /** Names, or addresses, of those who are gone. */
   readonly removed: readonly string[];
   readonly isKept?: true;
+  /** Others are still to be removed: so far nothing is told, but it counts, should it fail on the way. */
+  readonly isUnderWay?: true;
 }
 
 const CONFIRM_MS = 3 * 24 * 3600_000;
@@ -99,7 +101,10 @@ function step(
     };
   }
   const next = guests.map(({ user }) => removeCall(user.id)).find((call) => !answerTo(answers, call));
-  if (next) return { kind: 'call', call: next };
+  if (next) {
+    const gone = guests.filter(({ user }) => answerTo(answers, removeCall(user.id))?.ok);
+    return { kind: 'call', call: next, outcome: { removed: gone.map(nameOf), isUnderWay: true } };
+  }
   return ended(addresses, guests, answers, facts);
 }
 
@@ -175,7 +180,7 @@ function story({
   const count = addresses.length;
   const title = say('guestRemove.title', { who: addresses[0] ?? '', count });
   const rows = [{ label: say('guest.row.address'), text: addresses.join(', ') }];
-  if (!outcome) return { title, rows };
+  if (!outcome || outcome.isUnderWay) return { title, rows };
   const names = outcome.removed.join(', ');
   const sentence = outcome.isKept ? say('guestRemove.kept', { count }) : say('guestRemove.done', { names, count });
   return { title, rows, ending: { sentence, tone: outcome.isKept ? 'neutral' : 'good', buttons: [] } };

@@ -26,9 +26,9 @@ export const MY_REMOVALS: Sought = { capability: 'guestRemove', mine: true, ende
  * kept does not count, nor what is still to be confirmed or waits for somebody's approval.
  *
  * Of two that are confirmed at once each counts the other, whichever began first: each reads this after its own confirmation
- * was committed, so one of them at least sees both, and they cannot both pass. Both may have to be approved then. What
- * remains: a request that has begun to remove is not held up by one that is confirmed later (that one counts it), and what
- * was gone before a request failed on the way is not counted, since the failure keeps no count of it.
+ * was committed, so one of them at least sees both, and they cannot both pass. Both may have to be approved then. A request
+ * that has begun to remove is not held up by one that is confirmed later: that one counts it. What remains: of one that
+ * failed on the way because an answer was lost, the guest of that answer may be gone and is not counted.
  */
 export function removedLately(answers: readonly Answer[], { beside, now }: Pick<Facts, 'beside' | 'now'>): number {
   if (answers.some(({ call, reply }) => call.method === 'DELETE' && reply?.ok)) return 0;
