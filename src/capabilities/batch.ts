@@ -47,7 +47,7 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
   subject: ({ name, digest }) => name ?? digest,
   answers: {},
   hasRows: true,
-  // The whole list is judged as one, by the row that is judged most strictly, and approved as one.
+  // The whole list is judged as one, by its first row, and approved as one.
   judged: ({ asked, counts }) => asked ?? { what: 'invite', address: '', count: counts.ready },
   plan: ({ digest, counts }) => [
     {

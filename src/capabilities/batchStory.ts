@@ -27,7 +27,7 @@ const asFile: Button = button('request.file', say('batch.button.file'));
 export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchStory {
   const { input, outcome } = request;
   const title = titleOf(input);
-  if (!outcome) return { title, rows: previewRows(input), live: preview(input) };
+  if (!outcome) return { title, rows: [...partRows(input), ...previewRows(input)], live: preview(input) };
   const { tally, follow } = outcome;
   const { stages, held = 0 } = tally;
   const items = itemsOf(outcome.tally);
@@ -44,7 +44,7 @@ export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchS
       asFile,
     ],
   };
-  const rows = countRows(outcome, input);
+  const rows = [...partRows(input), ...countRows(outcome, input)];
   if (follow) {
     const live = { ...told, state: say('batch.state.sent'), sentence: sentence(outcome, input, false) };
     return { title, rows, live, ending: told };
@@ -84,10 +84,11 @@ const all = ({ counts }: Pick<BatchInput, 'counts'>): number =>
 const ended = ({ sent = 0, found = 0, failed = 0, refused = 0, unsure = 0, stopped = 0 }: Stages): number =>
   sent + found + failed + refused + unsure + stopped;
 
-function preview({ counts, unused, isAgain }: BatchInput) {
+function preview({ counts, unused, isAgain, part }: BatchInput) {
   const { ready } = counts;
   const could = say(isAgain ? 'batch.again.preview' : 'batch.preview', { count: ready });
-  const first = ready > 0 ? could : say(isAgain ? 'batch.again.previewNothing' : 'batch.previewNothing');
+  const can = ready > 0 ? could : say(isAgain ? 'batch.again.previewNothing' : 'batch.previewNothing');
+  const first = part ? say('two', { first: can, second: say('batch.part', { part: part.n, parts: part.of }) }) : can;
   const sentenceOf =
     unused.length > 0 ? say('two', { first, second: say('batch.unused', { headings: unused.join(', ') }) }) : first;
   const send = button('batch.send', say('batch.button.send', { count: ready }), 'positive');
@@ -98,6 +99,10 @@ function preview({ counts, unused, isAgain }: BatchInput) {
     buttons: [...(ready > 0 ? [send] : []), button('request.cancel', say('form.cancel')), asFile],
   };
 }
+
+/** Which of several lists it is goes by who is to approve it. */
+const partRows = ({ part }: BatchInput): Story['rows'] =>
+  part ? [{ label: say('batch.row.approval'), text: part.rule ?? say('batch.row.free') }] : [];
 
 /** How many of each kind, and the first that are not sent, each with its line. */
 function previewRows({ counts, left }: BatchInput): Story['rows'] {

@@ -25,6 +25,8 @@ export interface Approval {
 export interface Asked {
   readonly at: number;
   readonly approvers: readonly Ref[];
+  /** Groups with more people than are asked, by name. */
+  readonly crowded?: readonly string[];
   readonly deputies: readonly Ref[];
   readonly deputiesAt: number;
   readonly expiresAt: number;
@@ -80,6 +82,22 @@ export const shownOf = (input: unknown, plan: readonly Call[]): Shown => ({
   input: digest(input),
   calls: plan.map(({ to, method, path, body }) => digest({ to, method, path, body })),
 });
+
+/** Stands in a plan for what only a call on the way will tell: the id of a guest who is not here yet. */
+export const TOLD_LATER = '{guest}';
+
+/** Whether a call is among what is planned; what was to be told later has been put in. */
+export function isPlanned(call: Call, plan: readonly Call[]): boolean {
+  const text = ({ to, method, path, body }: Call): string =>
+    JSON.stringify({ to, method, path, body }).replaceAll(encodeURIComponent(TOLD_LATER), TOLD_LATER);
+  const made = text(call);
+  return plan.some((one) => {
+    const pieces = text(one)
+      .split(TOLD_LATER)
+      .map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    return new RegExp(`^${pieces.join(`[^"'/\\\\]+`)}$`).test(made);
+  });
+}
 
 /** Whether what is about to be done is all within what was shown. Less than that is within it too. */
 export function isWithin(now: Shown, shown: Shown): boolean {

@@ -5,6 +5,7 @@
 import { type Asked, approversAt } from './approval.ts';
 import { askingOf } from './approvals.ts';
 import type { AnyCapability, Button, Story } from './capability.ts';
+import { MOST_MEMBERS } from './gateLooks.ts';
 import type { Audience, Request } from './request.ts';
 import { type Say, say } from './say.ts';
 
@@ -41,6 +42,8 @@ function forAsker(request: Request, asked: Asked): Told {
     tone: isAskedBack ? 'warning' : 'neutral',
     rows: [
       ...(asked.unreached?.length ? [{ label: say('approval.row.unreached'), text: asked.unreached.join(', ') }] : []),
+      ...ruleRow(request),
+      ...crowdedRow(asked),
       ...talkRows(asked),
     ],
     ...(isAskedBack
@@ -62,6 +65,7 @@ function forApprovers(request: Request, capability: AnyCapability, asked: Asked)
       ...(capability.approverRows?.(request.input) ?? []),
       ...asked.facts.map((text) => ({ label: say('approval.row.fact'), text })),
       ...ruleRow(request),
+      ...crowdedRow(asked),
       ...talkRows(asked),
     ],
     inputs: [
@@ -116,6 +120,13 @@ function ruleRow({ approval }: Request): Rows {
   if (!approval) return [];
   const { rule, version } = approval;
   return [{ label: say('approval.row.rule'), text: say('approval.rule', { rule, version }) }];
+}
+
+/** Nobody believes that a whole group was asked when it was not. */
+function crowdedRow({ crowded = [] }: Asked): Rows {
+  if (crowded.length === 0) return [];
+  const text = say('approval.crowded', { most: MOST_MEMBERS, groups: crowded.join(', ') });
+  return [{ label: say('approval.row.crowded'), text }];
 }
 
 const talkRows = ({ talk }: Asked): Rows =>

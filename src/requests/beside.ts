@@ -12,15 +12,18 @@ const MOST = 20;
 export async function besideOf(
   store: Store,
   capability: AnyCapability,
-  { id, tenantId, input }: Request,
+  { id, tenantId, input, requester }: Request,
 ): Promise<readonly Request[]> {
   if (!capability.beside) return [];
   const asked = await Promise.all(
-    capability.beside(input).flatMap(({ ended = 1, ...wanted }) => [
-      store.list({ tenantId, ...wanted, states: LIVE, limit: MOST }),
-      // Itself may be the newest.
-      store.list({ tenantId, ...wanted, limit: ended + 1 }),
-    ]),
+    capability.beside(input).flatMap(({ ended = 1, mine, ...sought }) => {
+      const wanted = { tenantId, ...sought, ...(mine ? { requesterId: requester.id } : {}) };
+      return [
+        store.list({ ...wanted, states: LIVE, limit: MOST }),
+        // Itself may be the newest.
+        store.list({ ...wanted, limit: ended + 1 }),
+      ];
+    }),
   );
   const found = new Map(asked.flat().map((one) => [one.id, one]));
   found.delete(id);

@@ -90,6 +90,8 @@ export interface Sought {
   /** Absent: about anything. */
   readonly subject?: string;
   readonly standing?: string;
+  /** Only what the same person asked for. */
+  readonly mine?: true;
   /** How many of those that have ended, newest first; the newest alone when it does not say. */
   readonly ended?: number;
 }
@@ -326,7 +328,7 @@ export interface Capability<I = never, O = never> {
    * What the policy judges, as far as it is known: when it is asked for, and before each call that changes something. Null:
    * of this call it has been judged already. `facts` are given before a call.
    */
-  judged?(input: I, answers: readonly Answer[], call?: Call, facts?: Pick<Facts<O>, 'beside'>): Case | null;
+  judged?(input: I, answers: readonly Answer[], call?: Call, facts?: Pick<Facts<O>, 'beside' | 'now'>): Case | null;
   /** Every call that would change something, as far as look-ups can tell; what only a call will tell has a placeholder. */
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
   /**

@@ -3,11 +3,20 @@
  * up first, and whether whoever has to approve it has done so. What was approved is held to what was shown, by digest.
  * Pure; must not know the store, the remotes or any capability.
  */
-import { z } from 'zod/v4';
-import { type Approval, type Asked, approversAt, digest, isWithin, type Shown, shownOf } from './approval.ts';
-import type { Answer, AnyCapability, Call, Facts, Reply, Shape } from './capability.ts';
-import { type Asker, judge, type Verdict } from './policy/judge.ts';
-import type { ApprovalRule, PolicyInForce, Ref } from './policy/policy.ts';
+import {
+  type Approval,
+  type Asked,
+  approversAt,
+  digest,
+  isPlanned,
+  isWithin,
+  type Shown,
+  shownOf,
+} from './approval.ts';
+import type { Answer, AnyCapability, Call, Facts } from './capability.ts';
+import { approversIn, groupsOf, ownsTeam, shapeAtGate } from './gateLooks.ts';
+import { type Asker, type Case, judge, type Verdict } from './policy/judge.ts';
+import type { ApprovalRule, PolicyInForce } from './policy/policy.ts';
 import { type Problem, problem } from './problem.ts';
 import type { Request } from './request.ts';
 import { say } from './say.ts';
@@ -40,27 +49,6 @@ export interface AtGate {
 }
 
 const HOUR_MS = 3600_000;
-/** Groups the directory is asked about at once (Graph docs, directoryobject-checkmembergroups: 20). */
-const MOST_GROUPS = 20;
-/** Most approvers who are found in a group: each gets a card. */
-const MOST_MEMBERS = 50;
-
-const Members = z.object({
-  value: z.array(
-    z.object({
-      id: z.string(),
-      displayName: z.string().nullish(),
-      userType: z.string().nullish(),
-      accountEnabled: z.boolean().nullish(),
-    }),
-  ),
-});
-
-/** What is used of the answers to the gate's own look-ups. */
-export function shapeAtGate(name: string): Shape | undefined {
-  if (name === 'gate.groups') return z.object({ value: z.array(z.string()) });
-  return name === 'gate.owner' || name.startsWith('gate.members:') ? Members : undefined;
-}
 
 /** Whether a call changes something outside; looking up never does. */
 export const changes = ({ method }: Call): boolean => method !== 'GET';
@@ -77,10 +65,13 @@ export function gateOf(at: AtGate): Gate {
       problem: unclear,
       approval: { verdict: 'refused', rule: say('policy.rule.untold'), version: inForce.version, asked: null },
     };
-  const verdict = judge(inForce, asked, askerOf(at), facts.now);
-  if (verdict.kind === 'unknown') return { kind: 'looks', call: lookFor(at, verdict.needs, asked.team?.id) };
+  const known = judged(at, asked);
+  if ('call' in known) return { kind: 'looks', call: known.call };
+  const { verdict } = known;
   const { rule, version } = verdict;
-  const shown = shownOf(request.input, capability.plan?.(request.input, answers, facts) ?? [call]);
+  const plan = capability.plan?.(request.input, answers, facts) ?? [];
+  // What is planned is what is shown; a call that is not among it is shown as well, or it would leave unseen.
+  const shown = shownOf(request.input, isPlanned(call, plan) ? plan : [...plan, call]);
   if (verdict.kind === 'refused')
     return { kind: 'refused', problem: verdict.problem, approval: { verdict: 'refused', rule, version, asked: null } };
   const before = request.approval?.asked;
@@ -105,15 +96,16 @@ function ask(at: AtGate, { rule, version, by }: Extract<Verdict, { kind: 'needs 
     if (facts.now < before.expiresAt) return { kind: 'waits', until: before.expiresAt };
     return { kind: 'refused', problem: problem('denied', 'approval.expired'), approval: request.approval };
   }
-  const group = by.approverGroups.find(({ id }) => !heard(answers, `gate.members:${id}`));
-  if (group) return { kind: 'looks', call: membersOf(group) };
-  const approvers = [...by.approvers, ...by.approverGroups.flatMap(({ id }) => found(answers, id))];
+  const found = approversIn(by.approverGroups, answers);
+  if ('call' in found) return { kind: 'looks', call: found.call };
+  const approvers = [...by.approvers, ...found.people];
   const { now } = facts;
   const isAnybody = approvers.some(({ id }) => id !== request.requester.id);
   const asked: Omit<Asked, 'facts'> = {
     at: now,
     rule: ruled,
     approvers,
+    ...(found.crowded.length > 0 ? { crowded: found.crowded } : {}),
     deputies: by.deputies,
     deputiesAt: isAnybody ? now + by.deputyAfterHours * HOUR_MS : now,
     expiresAt: now + by.expiresAfterDays * 24 * HOUR_MS,
@@ -127,50 +119,44 @@ function ask(at: AtGate, { rule, version, by }: Extract<Verdict, { kind: 'needs 
   return { kind: 'asks', approval, asked, rule: by };
 }
 
-function askerOf({ request, answers, admins }: AtGate): Asker {
-  const groups = heard(answers, 'gate.groups');
-  const owners = heard(answers, 'gate.owner');
-  return {
-    id: request.requester.id,
-    admins,
-    groups: groups ? new Set(groups.ok ? (groups.body as { value: string[] }).value : []) : null,
-    ownsTeam: owners ? membersIn(owners).some(({ id }) => id === request.requester.id) : null,
-  };
-}
-
-/** The groups the policy names that the asker is in, nested ones included; or who owns the team. */
-function lookFor({ request, inForce }: AtGate, needs: 'groups' | 'owner', teamId = ''): Call {
-  if (needs === 'owner') {
-    const path = `/groups/${encodeURIComponent(teamId)}/owners?$select=id,displayName&$top=100`;
-    return { name: 'gate.owner', to: 'graph', method: 'GET', path, repeat: 'safe' };
+/** The verdict, or what the directory has to be asked before it can be said. */
+function judged(
+  { request, answers, admins, inForce, facts }: AtGate,
+  asked: Case,
+): { readonly verdict: Exclude<Verdict, { kind: 'unknown' }> } | { readonly call: Call } {
+  const { id } = request.requester;
+  let asker: Asker = { id, admins, groups: null, ownsTeam: null };
+  for (;;) {
+    const verdict = judge(inForce, asked, asker, facts.now);
+    if (verdict.kind !== 'unknown') return { verdict };
+    if (verdict.needs === 'groups') {
+      const named = inForce.policy.askers.groups.map((group) => group.id);
+      const found = groupsOf(id, named, answers);
+      if ('call' in found) return found;
+      asker = { ...asker, groups: found.groups };
+    } else {
+      const found = ownsOneOf(id, asked, answers);
+      if ('call' in found) return found;
+      asker = { ...asker, ownsTeam: found.owns };
+    }
   }
-  const groupIds = inForce.policy.askers.groups.map(({ id }) => id).slice(0, MOST_GROUPS);
-  const path = `/users/${encodeURIComponent(request.requester.id)}/checkMemberGroups`;
-  return { name: 'gate.groups', to: 'graph', method: 'POST', path, body: { groupIds }, repeat: 'safe' };
 }
 
-function membersOf({ id }: Ref): Call {
-  // People of groups within it as well, but no guests and nobody who cannot sign in: they could not decide.
-  const select = '$select=id,displayName,userType,accountEnabled';
-  const path = `/groups/${encodeURIComponent(id)}/transitiveMembers/microsoft.graph.user?${select}&$top=${MOST_MEMBERS}`;
-  return { name: `gate.members:${id}`, to: 'graph', method: 'GET', path, repeat: 'safe' };
+/** The team itself, or of a list one of those its rows name: for which of its rows that counts, each row's own gate says. */
+function ownsOneOf(
+  personId: string,
+  { team, teams = team ? [team] : [] }: Case,
+  answers: readonly Answer[],
+): ReturnType<typeof ownsTeam> {
+  for (const one of teams) {
+    const found = ownsTeam(personId, one, answers);
+    if ('call' in found || found.owns) return found;
+  }
+  return { owns: false };
 }
-
-const heard = (answers: readonly Answer[], name: string): Reply | undefined =>
-  answers.findLast((answer) => answer.call.name === name)?.reply ?? undefined;
 
 /** What the directory would not say of groups and owners: not knowing is no reason to let somebody pass. */
 function untold(answers: readonly Answer[]): Problem | null {
   const failed = answers.find(({ call, reply }) => shapeAtGate(call.name) && reply && !reply.ok)?.reply;
   return failed && !failed.ok ? problem(failed.problem.kind, 'policy.cannotTell') : null;
-}
-
-const membersIn = (reply: Reply): z.infer<typeof Members>['value'] =>
-  reply.ok ? (reply.body as z.infer<typeof Members>).value : [];
-
-function found(answers: readonly Answer[], groupId: string): Ref[] {
-  const reply = heard(answers, `gate.members:${groupId}`);
-  const members = reply ? membersIn(reply) : [];
-  const able = members.filter(({ userType, accountEnabled }) => userType !== 'Guest' && accountEnabled !== false);
-  return able.map(({ id, displayName }) => ({ id, name: displayName ?? id }));
 }

@@ -5,9 +5,10 @@
  */
 import type { View } from '../cards/view.ts';
 import { listView, noticeView, STATE_WORDS } from '../cards/views.ts';
+import { readArguments } from '../requests/arguments.ts';
 import type { AnyCapability, Button } from '../requests/capability.ts';
 import type { Desk } from '../requests/desk.ts';
-import { judge, type Verdict } from '../requests/policy/judge.ts';
+import { type Case, judge, type Verdict } from '../requests/policy/judge.ts';
 import type { PolicyNow } from '../requests/policy/rules.ts';
 import type { Clock } from '../requests/ports.ts';
 import { problem } from '../requests/problem.ts';
@@ -69,24 +70,27 @@ export class Whys {
     const days = defaultStayDays ?? longestStayDays;
     const until = days === null ? undefined : new Date(clock.now() + days * DAY_MS).toISOString().slice(0, 10);
     const mayChange = isAdmin(who.id);
-    const verdict = judge(
-      inForce,
-      { what: 'invite', address, until },
-      { id: who.id, groups: null, ownsTeam: null },
-      clock.now(),
-    );
+    const { team } = readArguments(typed, this.#parts.capabilities.get('guest')?.fields ?? []);
+    const asked: Case = { what: 'invite', address, until, ...(team ? { team: { name: team } } : {}) };
+    const known = { id: who.id, groups: null, ownsTeam: null };
+    const verdict = judge(inForce, asked, known, clock.now());
+    // Without a team nobody owns it; of their own team they may ask all the same.
+    const ofAnyTeam = { ...asked, team: asked.team ?? { name: '' } };
+    const withTeam = team ? verdict : judge(inForce, ofAnyTeam, known, clock.now());
+    const isRefused = verdict.kind === 'refused' && withTeam.kind !== 'unknown';
+    const isOwnTeam = verdict.kind === 'refused' && withTeam.kind === 'unknown';
     const invite: Button = {
       title: say('guest.form.title'),
       verb: 'form.open',
-      data: { capability: 'guest', people: address },
+      data: { capability: 'guest', people: address, ...(team ? { team } : {}) },
     };
     const change: Button = { title: say('policy.form.title'), verb: 'form.open', data: { capability: 'policy' } };
     return noticeView(
       {
         title: say('why.notTitle', { address }),
-        sentence: sentenceOf(verdict, inForce.version),
-        tone: verdict.kind === 'refused' ? 'attention' : 'neutral',
-        buttons: [...(verdict.kind === 'refused' ? [] : [invite]), ...(mayChange ? [change] : [])],
+        sentence: isOwnTeam ? say('why.depends.ownTeam') : sentenceOf(verdict, inForce.version),
+        tone: isRefused ? 'attention' : 'neutral',
+        buttons: [...(isRefused ? [] : [invite]), ...(mayChange ? [change] : [])],
       },
       language,
     );

@@ -301,7 +301,11 @@ export function openWishes(parts: WishParts): Wishes {
     if (fixed && first) await desk.replaced(fixed, first);
     // It follows: a result that was shown meanwhile must not be lost under this receipt.
     if (requests.length === 1 && first) return { instead: replies.card(first, turn), follows: first };
-    return { instead: replies.notice(say('form.filed', { count: requests.length }), turn) };
+    // Lists do nothing before Send that would have them shown.
+    teller.wake();
+    const isListed = first?.capability !== capability.name;
+    const said = say(isListed ? 'form.filedLists' : 'form.filed', { count: requests.length });
+    return { instead: replies.notice(said, turn) };
   }
 
   /** The same wish once more, on purpose (another mail to somebody who has not accepted). */

@@ -22,7 +22,7 @@ const guestRequest = (id: string, createdAt: number, input: object, decision: De
   }) as unknown as Request;
 
 const judged = (name: string, input: object, beside: readonly Request[]) =>
-  capabilities(SETTINGS).get(name)?.judged?.(input, [], undefined, { beside });
+  capabilities(SETTINGS).get(name)?.judged?.(input, [], undefined, { beside, now: 0 });
 
 describe('what the policy is told of a guest', () => {
   it('whoever stays longer or gets another address is judged with the team they were invited to', () => {

@@ -38,6 +38,7 @@ describe('the people of a deal', () => {
     ['', null, []],
     ['nobody', null, ['! referral.members.unreadable']],
     ['a@a.example, b@b.example', null, ['! referral.members.unreadable']],
+    ['Et Aa <et@a.example>', null, ['Et|Aa|et@a.example']],
     ['Sue <sue@contoso>', null, ['Sue|Sue|sue@contoso', '! guest.address.shape']],
     [
       'Sue Smith <sue@contoso.example> 425 555 0100',

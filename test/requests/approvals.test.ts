@@ -4,11 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import type { z } from 'zod/v4';
+import { capabilities } from '../../src/capabilities/index.ts';
 import { askingOf, type Ruling } from '../../src/requests/approvals.ts';
 import type { Policy } from '../../src/requests/policy/policy.ts';
 import type { Person, Request } from '../../src/requests/request.ts';
+import { storyOf } from '../../src/requests/storyOf.ts';
 import { openStore } from '../../src/store/db.ts';
 import { engines, type TestDatabase } from '../support/db.ts';
+import { SETTINGS } from '../support/settings.ts';
 import { CHAT, fails, invited, nobody, ok, RITA, Spine } from '../support/spine.ts';
 
 const ref = (n: number, name: string) => ({ id: `a0000000-0000-4000-8000-00000000000${n}`, name });
@@ -165,6 +168,51 @@ for (const engine of await engines()) {
       );
     });
 
+    it('of a group with more people than get a card, it is said that only the first were asked', async () => {
+      await open({ approvals: [{ name: 'Every guest', approverGroups: [SALES] }] });
+      const member = (n: number, more: object = {}) => ({ id: `m${n}`, displayName: `Member ${n}`, ...more });
+      const gone = Array.from({ length: 60 }, (_, n) =>
+        member(n, n % 2 ? { userType: 'Guest' } : { accountEnabled: false }),
+      );
+      const able = Array.from({ length: 51 }, (_, n) => member(100 + n));
+      const { id } = await spine.invite();
+      spine.answers(nobody, ok({ value: [...gone, ...able] }));
+      const request = await spine.end(id);
+      const { asked } = request.approval ?? {};
+      assert.deepEqual(
+        asked?.approvers.map((one) => one.id),
+        able.slice(0, 50).map((one) => one.id),
+        'whoever cannot decide takes nobody else’s place',
+      );
+      assert.deepEqual(asked?.crowded, ['Sales']);
+      const capability = capabilities(SETTINGS).get('guest');
+      assert.ok(capability);
+      for (const audience of ['asker', 'approvers'] as const) {
+        const { rows } = storyOf(request, capability, audience);
+        const row = rows.find(({ label }) => typeof label === 'object' && label.key === 'approval.row.crowded');
+        assert.deepEqual(row?.text, { key: 'approval.crowded', with: { most: 50, groups: 'Sales' } }, audience);
+      }
+    });
+
+    it('of a group of fifty nothing is left out, and nothing is said', async () => {
+      await open({ approvals: [{ name: 'Every guest', approverGroups: [SALES] }] });
+      const { id } = await spine.invite();
+      spine.answers(
+        nobody,
+        ok({ value: Array.from({ length: 50 }, (_, n) => ({ id: `m${n}`, displayName: `M ${n}` })) }),
+      );
+      const { asked } = (await spine.end(id)).approval ?? {};
+      assert.deepEqual([asked?.approvers.length, asked?.crowded], [50, undefined]);
+    });
+
+    it('a group that the directory gives in pages has more people than are asked', async () => {
+      await open({ approvals: [{ name: 'Every guest', approverGroups: [SALES] }] });
+      const { id } = await spine.invite();
+      const page = { value: [{ id: 'm1', displayName: 'M' }], '@odata.nextLink': 'https://graph.example/next' };
+      spine.answers(nobody, ok(page));
+      assert.deepEqual((await spine.end(id)).approval?.asked?.crowded, ['Sales']);
+    });
+
     it('where only whoever asked could approve, it is said', async () => {
       await open({ approvals: [{ name: 'Every guest', approverGroups: [SALES] }] });
       const { id } = await spine.invite();
@@ -185,6 +233,38 @@ for (const engine of await engines()) {
       const second = await spine.invite({ people: 'bo@partner.example' });
       spine.answers(nobody, ok({ value: [] }));
       const refused = await spine.end(second.id);
+      assert.deepEqual([refused.state, refused.problem?.say.key], ['failed', 'policy.refused.asker']);
+    });
+
+    it('of more groups than the directory takes at once all are asked about, until one is found', async () => {
+      const groups = Array.from({ length: 45 }, (_, n) => ({
+        id: `b0000000-0000-4000-8000-0000000001${String(n).padStart(2, '0')}`,
+        name: `Group ${n}`,
+      }));
+      await open({ askers: { everyone: false, groups } });
+      const ids = () =>
+        spine.sent
+          .filter(({ name }) => name === 'gate.groups')
+          .map(({ body }) => (body as { groupIds: string[] }).groupIds);
+      const first = await spine.invite();
+      spine.answers(nobody, ok({ value: [] }), ok({ value: [] }), ok({ value: [groups[44]?.id] }), invited);
+      assert.equal((await spine.end(first.id)).state, 'waiting');
+      assert.deepEqual(
+        ids().map(({ length }) => length),
+        [20, 20, 5],
+      );
+      assert.deepEqual(
+        ids().flat(),
+        groups.map(({ id }) => id),
+      );
+      spine.sent.length = 0;
+      const second = await spine.invite({ people: 'bo@partner.example' });
+      spine.answers(nobody, ok({ value: [] }), ok({ value: [groups[21]?.id] }), invited);
+      assert.equal((await spine.end(second.id)).state, 'waiting');
+      assert.equal(ids().length, 2, 'one group is enough');
+      const third = await spine.invite({ people: 'cy@partner.example' });
+      spine.answers(nobody, ok({ value: [] }), ok({ value: [] }), ok({ value: [] }));
+      const refused = await spine.end(third.id);
       assert.deepEqual([refused.state, refused.problem?.say.key], ['failed', 'policy.refused.asker']);
     });
 

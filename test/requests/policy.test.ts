@@ -241,6 +241,26 @@ const ROWS: readonly Row[] = [
     case: { what: 'extend', until: '2027-06-30' },
     is: ['refused', 'policy.refused.stay', 'until'],
   },
+  {
+    says: 'a list is asked about with any of its teams',
+    policy: only({ teamOwners: true }),
+    case: { teams: [TEAM, { name: 'Borealis' }] },
+    is: ['unknown', 'owner'],
+  },
+  {
+    says: 'whoever owns one of them may ask for the list',
+    policy: only({ teamOwners: true }),
+    case: { teams: [TEAM, { name: 'Borealis' }] },
+    asker: { ownsTeam: true },
+    is: ['allowed', 'policy.rule.owner'],
+  },
+  {
+    says: 'whoever owns none of them may not',
+    policy: only({ teamOwners: true }),
+    case: { teams: [TEAM] },
+    asker: { ownsTeam: false },
+    is: ['refused', 'policy.refused.asker'],
+  },
   { says: 'another address does', policy: { approvals: [rule()] }, case: { what: 'reset' }, is: ['needs approval'] },
 ];
 

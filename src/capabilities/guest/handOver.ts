@@ -2,13 +2,13 @@
  * `hand over <address> to <person>`: somebody else becomes answerable for a guest, in the directory and here. No I/O; must not
  * know Teams, HTTP, SQL or card templates. Source: Microsoft Graph v1.0, user-post-sponsors, user-delete-sponsors.
  */
-import type { Answer, Capability, Facts, Field, Raw, Step, Surroundings } from '../../requests/capability.ts';
+import type { Answer, Call, Capability, Facts, Field, Raw, Step, Surroundings } from '../../requests/capability.ts';
 import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
 import { chatOf, type Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
 import { FIND_ANSWERS, type Found, foundOf, repliesByPath } from '../call/find.ts';
 import { type Mention, readWanted, type Wanted } from '../call/people.ts';
-import { sponsorCall, unsponsorCall } from './calls.ts';
+import { sponsorCall, type User, unsponsorCall } from './calls.ts';
 import {
   aboutGuest,
   answerTo,
@@ -61,6 +61,10 @@ export function guestHandOver(settings: CommandSettings): Capability<HandOverInp
     answers: FIND_ANSWERS,
     beside: ({ address }) => [aboutGuest(address)],
     judged: ({ address }) => ({ what: 'hand over', address }),
+    plan: (input, answers, { beside }) => {
+      const who = peopleIn(input, answers);
+      return 'guest' in who ? movesOf(who, input, beside, settings) : [];
+    },
     step: (input, answers, facts) => step(input, answers, facts, settings),
     story,
   };
@@ -84,6 +88,34 @@ function step(
   const requests = requestsOf(facts.beside, address);
   const denied = deniedTo(facts.requester, address, requests, settings);
   if (denied) return fail(denied);
+  const who = peopleIn({ address, to }, answers);
+  if (!('guest' in who)) return who;
+  const { guest, next } = who;
+  for (const move of movesOf(who, { address, to }, facts.beside, settings)) {
+    const reply = answerTo(answers, move);
+    if (!reply) return { kind: 'call', call: move };
+    // Who is answerable already stays so, and who is no more need not be taken out.
+    const isSo = reply.ok || reply.problem.kind === (move.method === 'DELETE' ? 'gone' : 'clash');
+    if (!isSo) return fail(reply.problem);
+  }
+  const [known] = requests;
+  const name = known?.outcome?.name ?? guest.displayName;
+  const sponsor = { id: next.id, name: next.name };
+  return {
+    kind: 'done',
+    outcome: { sponsor: next.name, ...(name ? { name } : {}) },
+    standing: 'handed over',
+    wakes: tell(address, { key: 'handed over', body: { id: facts.requestId, sponsor } }),
+  };
+}
+
+interface Both {
+  readonly guest: User;
+  readonly next: Extract<Found, { is: 'person' }>;
+}
+
+/** The guest, and who is to be answerable for them; or the step that finds out, or why that cannot be. */
+function peopleIn({ address, to }: HandOverInput, answers: readonly Answer[]): Both | Step<HandOverOutcome> {
   const next = foundOf(to, repliesByPath(answers, 0), false);
   if (next.is === 'unasked') return { kind: 'call', call: next.call };
   if (next.is === 'several')
@@ -105,28 +137,20 @@ function step(
   if ('call' in who) return { kind: 'call', call: who.call };
   if ('problem' in who) return fail(who.problem);
   if (who.user.id === next.id) return fail(problem('input', 'guestHandOver.themselves', { field: 'to' }));
+  return { guest: who.user, next };
+}
 
-  const adds = sponsorCall(who.user.id, next.id, settings.graphUrl);
-  const added = answerTo(answers, adds);
-  if (!added) return { kind: 'call', call: adds };
-  // Who is answerable already stays so.
-  if (!added.ok && added.problem.kind !== 'clash') return fail(added.problem);
-  const [known] = requests;
+/** The one is made answerable, then the other no longer is. */
+function movesOf(
+  { guest, next }: Both,
+  { address }: HandOverInput,
+  beside: readonly Request[],
+  { graphUrl }: CommandSettings,
+): readonly Call[] {
+  const [known] = requestsOf(beside, address);
   const before = known ? sponsorOf(known).id : undefined;
-  if (before !== undefined && before !== next.id) {
-    const takes = unsponsorCall(who.user.id, before);
-    const taken = answerTo(answers, takes);
-    if (!taken) return { kind: 'call', call: takes };
-    if (!taken.ok && taken.problem.kind !== 'gone') return fail(taken.problem);
-  }
-  const name = known?.outcome?.name ?? who.user.displayName;
-  const sponsor = { id: next.id, name: next.name };
-  return {
-    kind: 'done',
-    outcome: { sponsor: next.name, ...(name ? { name } : {}) },
-    standing: 'handed over',
-    wakes: tell(address, { key: 'handed over', body: { id: facts.requestId, sponsor } }),
-  };
+  const adds = sponsorCall(guest.id, next.id, graphUrl);
+  return before === undefined || before === next.id ? [adds] : [adds, unsponsorCall(guest.id, before)];
 }
 
 /** Why somebody cannot be answerable for a guest. */

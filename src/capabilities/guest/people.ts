@@ -105,7 +105,8 @@ function trimMarks(address: string): string {
 function tidyName(name: string): string {
   return name
     .trim()
-    .replace(/^(?:(?:and|und|et|[-•*,;]|\d+[.)])\s+)+/i, '')
+    // In small letters alone: “Et Aa” is somebody's name.
+    .replace(/^(?:(?:and|und|et|[-•*,;]|\d+[.)])\s+)+/, '')
     .replace(/^["'“”‘’]+|["'“”‘’]+$/g, '')
     .replace(/\s+/g, ' ')
     .slice(0, 256);

@@ -2,6 +2,7 @@
  * An invitation as the policy judges it, and as an approver is shown it: every call that would change something. The
  * guest's id, which only the invitation will tell, has a placeholder. Pure; must not know the policy.
  */
+import { TOLD_LATER } from '../../requests/approval.ts';
 import type { Answer, Call, Facts } from '../../requests/capability.ts';
 import type { Case } from '../../requests/policy/judge.ts';
 import { joinCall } from './calls.ts';
@@ -34,5 +35,5 @@ export function planGuest(
 ): readonly Call[] {
   const team = teamFound(input, answers);
   const heard = (name: string) => answers.findLast((answer) => answer.call.name === name)?.reply ?? undefined;
-  return [provider.inviteCall(input, facts, heard), ...(team ? [joinCall(team, '{guest}', graphUrl)] : [])];
+  return [provider.inviteCall(input, facts, heard), ...(team ? [joinCall(team, TOLD_LATER, graphUrl)] : [])];
 }

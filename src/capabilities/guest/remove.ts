@@ -19,6 +19,7 @@ import {
   requestsOf,
   tell,
 } from './known.ts';
+import { MOST_AT_ONCE, MY_REMOVALS, removedLately } from './removedLately.ts';
 
 export interface RemoveInput {
   readonly addresses: readonly string[];
@@ -29,14 +30,13 @@ export interface RemoveOutcome {
   /** Names, or addresses, of those who are gone. */
   readonly removed: readonly string[];
   readonly isKept?: true;
+  /** Others are still to be removed: so far nothing is told, but it counts, should it fail on the way. */
+  readonly isUnderWay?: true;
 }
 
 const CONFIRM_MS = 3 * 24 * 3600_000;
 /** Names that fit into one question. */
 const NAMED = 5;
-/** Most guests of one command: each is looked up before anything is asked. */
-const MOST = 20;
-
 const MemberOf = z.object({ value: z.array(z.object({ id: z.string() })) });
 
 export function guestRemove(settings: CommandSettings): Capability<RemoveInput, RemoveOutcome> {
@@ -48,16 +48,22 @@ export function guestRemove(settings: CommandSettings): Capability<RemoveInput, 
     fields: [PEOPLE],
     read: (raw) => {
       const { faults, fault, addresses } = readGuests(raw, [PEOPLE]);
-      if (addresses.length > MOST)
-        fault('people', say('problem.tooManyAtOnce', { count: addresses.length, most: MOST }));
+      // Each is looked up before anything is asked.
+      if (addresses.length > MOST_AT_ONCE)
+        fault('people', say('problem.tooManyAtOnce', { count: addresses.length, most: MOST_AT_ONCE }));
       return faults.length > 0 ? bad(faults) : good([{ addresses }]);
     },
     write: ({ addresses }) => ({ people: addresses.join('\n') }),
     choose: (input, _field, { value }) => ({ ...input, confirmed: value === 'remove' ? 'remove' : 'keep' }),
     subject: ({ addresses }) => addresses[0] ?? '',
     answers: { find: Users, memberOf: MemberOf },
-    beside: ({ addresses }) => addresses.map(aboutGuest),
-    judged: ({ addresses }) => ({ what: 'remove', address: addresses[0] ?? '', count: addresses.length }),
+    beside: ({ addresses }) => [...addresses.map(aboutGuest), MY_REMOVALS],
+    judged: ({ addresses }, answers, _call, facts) => ({
+      what: 'remove',
+      address: addresses[0] ?? '',
+      count: addresses.length,
+      ...(facts ? { lately: removedLately(answers, facts) } : {}),
+    }),
     plan: ({ addresses }, answers) => present(addresses, answers).map(({ user }) => removeCall(user.id)),
     step: (input, answers, facts) => step(input, answers, facts, settings),
     story,
@@ -95,7 +101,10 @@ function step(
     };
   }
   const next = guests.map(({ user }) => removeCall(user.id)).find((call) => !answerTo(answers, call));
-  if (next) return { kind: 'call', call: next };
+  if (next) {
+    const gone = guests.filter(({ user }) => answerTo(answers, removeCall(user.id))?.ok);
+    return { kind: 'call', call: next, outcome: { removed: gone.map(nameOf), isUnderWay: true } };
+  }
   return ended(addresses, guests, answers, facts);
 }
 
@@ -171,7 +180,7 @@ function story({
   const count = addresses.length;
   const title = say('guestRemove.title', { who: addresses[0] ?? '', count });
   const rows = [{ label: say('guest.row.address'), text: addresses.join(', ') }];
-  if (!outcome) return { title, rows };
+  if (!outcome || outcome.isUnderWay) return { title, rows };
   const names = outcome.removed.join(', ');
   const sentence = outcome.isKept ? say('guestRemove.kept', { count }) : say('guestRemove.done', { names, count });
   return { title, rows, ending: { sentence, tone: outcome.isKept ? 'neutral' : 'good', buttons: [] } };

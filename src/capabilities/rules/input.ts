@@ -7,7 +7,16 @@ import { MOST_RULES, Policy, type Ref } from '../../requests/policy/policy.ts';
 import { bad, good, type Problem, type Result } from '../../requests/problem.ts';
 import { say } from '../../requests/say.ts';
 import { readerOf } from '../reader.ts';
-import { known as knownBy, type Named, namesIn, type RuleDraft, readRule, writeRule, written } from './line.ts';
+import {
+  forerunners,
+  known as knownBy,
+  type Named,
+  namesIn,
+  type RuleDraft,
+  readRule,
+  writeRule,
+  written,
+} from './line.ts';
 
 /** A policy whose people, groups and teams may still be names only. */
 export type PolicyDraft = Omit<Policy, 'askers' | 'approvals'> & {
@@ -82,12 +91,15 @@ export function readPolicy(raw: Raw, around: Surroundings): Result<readonly Poli
   const follows = raw['follows'] === undefined ? around.policyVersion : Number(raw['follows']);
   const names = (name: string, known: readonly Ref[]): Named[] =>
     namesIn(reader.text(name)).map((one) => knownBy(known, one));
-  const approvals: RuleDraft[] = [];
+  const lines: RuleDraft[] = [];
   for (const line of (reader.text('approvals') ?? '').split('\n').filter((one) => one.trim() !== '')) {
     const rule = readRule(line.trim(), before.approvals);
     if ('wrong' in rule) reader.fault('approvals', rule.wrong);
-    else approvals.push(rule);
+    else lines.push(rule);
   }
+  // A rule that is only called something else is still asked about in its channel.
+  const were = forerunners(lines, before.approvals);
+  const approvals = lines.map((rule, n): RuleDraft => ({ ...rule, channel: were[n]?.channel ?? null }));
   const shape = {
     ...Object.fromEntries(NUMBERS.map((name) => [name, number(reader.text(name)) ?? before[name]])),
     ...Object.fromEntries(LIMITS.map((name) => [name, number(reader.text(name)) ?? null])),

@@ -51,7 +51,6 @@ export function readRule(line: string, before: readonly ApprovalRule[]): RuleDra
   const shape = {
     name,
     domains,
-    channel: before.find((rule) => isSame(rule.name, name))?.channel ?? null,
     ...(after === undefined ? {} : { deputyAfterHours: after }),
     ...(within === undefined ? {} : { expiresAfterDays: within }),
   };
@@ -67,6 +66,32 @@ export function readRule(line: string, before: readonly ApprovalRule[]): RuleDra
     deputies: meant(namesIn(raw['deputies']), people),
     teams: meant(teams, (rule) => rule.teams),
   };
+}
+
+/**
+ * What each rule was before: the one of its name, else one whose name is gone and which is about the same guests and asks the
+ * same people, if only one is so and no other rule claims it. In the order of the rules; null: it is new.
+ */
+export function forerunners(
+  rules: readonly RuleDraft[],
+  before: readonly ApprovalRule[],
+): readonly (ApprovalRule | null)[] {
+  const named = (rule: RuleDraft) =>
+    before.find((one) => writeRule(one) === writeRule(rule)) ?? before.find(({ name }) => isSame(name, rule.name));
+  const left = before.filter(({ name }) => !rules.some((rule) => isSame(rule.name, name)));
+  const meant = rules.filter((rule) => !named(rule)).map(meaning);
+  return rules.map((rule) => {
+    const is = meaning(rule);
+    const [same, ...others] = left.filter((one) => meaning(one) === is);
+    const isOnly = others.length === 0 && meant.filter((one) => one === is).length === 1;
+    return named(rule) ?? (isOnly ? same : undefined) ?? null;
+  });
+}
+
+/** Whom a rule is about and who approves, whatever it is called. */
+function meaning({ domains, teams, approvers, approverGroups }: RuleDraft): string {
+  const all = (names: readonly Named[]) => names.map(({ name }) => name.toLowerCase()).sort();
+  return JSON.stringify([[...domains].sort(), all(teams), all(approvers), all(approverGroups)]);
 }
 
 /** The line of a rule, which reads back as the same rule. */

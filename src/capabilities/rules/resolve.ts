@@ -4,6 +4,7 @@
  */
 import { z } from 'zod/v4';
 import type { Answer, Call } from '../../requests/capability.ts';
+import { MEMBERS_ANSWER, membersCall, membersIn } from '../../requests/gateLooks.ts';
 import { Policy, type Ref } from '../../requests/policy/policy.ts';
 import { type Problem, problem } from '../../requests/problem.ts';
 import { say } from '../../requests/say.ts';
@@ -14,7 +15,7 @@ import type { Named } from './line.ts';
 const Found = z.object({ value: z.array(z.object({ id: z.string(), displayName: z.string().nullish() })) });
 
 /** What is used of each answer. */
-export const RESOLVE_ANSWERS = { person: Found, group: Found };
+export const RESOLVE_ANSWERS = { person: Found, group: Found, members: MEMBERS_ANSWER };
 
 type Kind = 'person' | 'group';
 interface Wanted {
@@ -63,6 +64,31 @@ export function resolved(
       })),
     }),
   };
+}
+
+/**
+ * Of the groups that newly approve, those with more people than will be asked, by name; or the next look-up. One that the
+ * directory does not tell of is left out: rules about it hold all the same, and whoever asks is told then.
+ */
+export function crowdedIn(
+  policy: Policy,
+  before: Policy,
+  answers: readonly Answer[],
+): { readonly crowded: readonly string[] } | { readonly call: Call } {
+  const had = new Set(before.approvals.flatMap(({ approverGroups }) => approverGroups.map(({ id }) => id)));
+  const groups = new Map(
+    policy.approvals.flatMap(({ approverGroups }) =>
+      approverGroups.flatMap(({ id, name }) => (had.has(id) ? [] : [[id, name] as const])),
+    ),
+  );
+  const crowded: string[] = [];
+  for (const [id, name] of groups) {
+    const call = membersCall('members', id);
+    const reply = answers.findLast((one) => one.call.name === call.name && one.call.path === call.path)?.reply;
+    if (!reply) return { call };
+    if (membersIn(reply).isMore) crowded.push(name);
+  }
+  return { crowded };
 }
 
 function wantedIn({ askers, approvals }: PolicyDraft): readonly Wanted[] {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod/v4';
 import type { Answer, Call, Capability, Step } from '../../requests/capability.ts';
+import { MOST_MEMBERS } from '../../requests/gateLooks.ts';
 import { Policy } from '../../requests/policy/policy.ts';
 import { bad, good, problem } from '../../requests/problem.ts';
 import type { Request } from '../../requests/request.ts';
@@ -11,12 +12,14 @@ import { say } from '../../requests/say.ts';
 import { type AdminSettings, adminsOnly } from '../admins.ts';
 import { changesOf } from './diff.ts';
 import { POLICY_FIELDS, type PolicyDraft, type PolicyInput, readPolicy, writePolicy } from './input.ts';
-import { RESOLVE_ANSWERS, resolved } from './resolve.ts';
+import { crowdedIn, RESOLVE_ANSWERS, resolved } from './resolve.ts';
 
 interface RulesOutcome {
   readonly version: number;
   /** What an undoing changed; of a form the input says it. */
   readonly changes?: Story['rows'];
+  /** Groups that newly approve and have more people than will be asked, by name. */
+  readonly crowded?: readonly string[];
 }
 
 export function rules(settings: AdminSettings): Capability<PolicyInput, RulesOutcome> {
@@ -57,7 +60,11 @@ function stepRules(input: PolicyInput, answers: readonly Answer[]): Step<RulesOu
   const policy = resolved(input.after, answers);
   if ('call' in policy) return { kind: 'call', call: policy.call };
   if ('problem' in policy) return { kind: 'fail', problem: policy.problem };
-  return keep(policy.policy, input.follows, answers);
+  const groups = crowdedIn(policy.policy, input.before, answers);
+  if ('call' in groups) return { kind: 'call', call: groups.call };
+  const step = keep(policy.policy, input.follows, answers);
+  const { crowded } = groups;
+  return step.kind === 'done' && crowded.length > 0 ? { ...step, outcome: { ...step.outcome, crowded } } : step;
 }
 
 function keep(policy: Policy, follows: number, answers: readonly Answer[]): Step<RulesOutcome> {
@@ -82,13 +89,15 @@ type Story = ReturnType<Capability<unknown, RulesOutcome>['story']>;
 function storyOfRules({ outcome }: Request<unknown, RulesOutcome>, rows: Story['rows']): Story {
   const title = say('policy.title');
   if (!outcome) return { title, rows };
-  const { version } = outcome;
+  const { version, crowded = [] } = outcome;
+  const kept = say('policy.kept', { version });
+  const warning = say('policy.crowded', { groups: crowded.join(', '), count: crowded.length, most: MOST_MEMBERS });
   return {
     title,
     rows,
     ending: {
-      sentence: say('policy.kept', { version }),
-      tone: 'good',
+      sentence: crowded.length > 0 ? say('two', { first: kept, second: warning }) : kept,
+      tone: crowded.length > 0 ? 'warning' : 'good',
       buttons: [
         { title: say('policy.button.undo'), verb: 'command.run', data: { text: `policy undo ${version}` } },
         { title: say('policy.button.open'), verb: 'form.open', data: { capability: 'policy' } },

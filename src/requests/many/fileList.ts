@@ -1,12 +1,12 @@
 /**
- * A list becomes one request: every row is read as a single wish would be, judged by the policy, and kept. Nothing is sent
+ * A list becomes one request, or one per rule of approval: every row is read as a single wish would be, judged by the policy, and kept. Nothing is sent
  * by this. Must not know how the list was brought (text, form, file) or how it is carried out.
  */
 import { digest } from '../approval.ts';
 import type { AnyCapability, Field, Raw, Surroundings } from '../capability.ts';
 import type { DeskParts, Wish } from '../desk.ts';
 import { newId } from '../ids.ts';
-import { type Asker, type Case, judge, type Verdict as Ruled } from '../policy/judge.ts';
+import { type Asker, type Case, judge, type TeamRef } from '../policy/judge.ts';
 import type { PolicyInForce } from '../policy/policy.ts';
 import type { Store } from '../ports.ts';
 import { bad, good, type Problem, problem, type Result } from '../problem.ts';
@@ -37,8 +37,10 @@ export interface BatchInput {
   readonly unused: readonly string[];
   /** SHA-256 of all that would be sent, in order: whoever approves the list approves just this. */
   readonly digest: string;
-  /** The row by which the policy judges the list: the first that needs somebody's approval, else the first of all. */
+  /** The row by which the policy judges the list: the first. The same rule of approval is about all of them. */
   readonly asked: Case | null;
+  /** Of what was given as one list this is one of several: each goes to other people to approve. */
+  readonly part?: { readonly n: number; readonly of: number; readonly rule: Say | null };
 }
 
 /** A wish whose text is a list; what holds for all its rows is in `raw`. */
@@ -69,6 +71,8 @@ interface ListFiled {
 
 /** Rows read in one go; after that others have a turn (a row takes about 0.1 ms, one with a date in words 1). */
 const IN_ONE_GO = 50;
+/** Most teams of one list that are looked up to learn whether somebody owns one. */
+const MOST_TEAMS = 20;
 /** Rows that are not sent and have a place on the card. */
 const SHOWN = FEW;
 
@@ -89,48 +93,50 @@ export async function fileList(
   const ready = rows.filter(({ verdict }) => verdict === 'ready');
   // Not one row makes sense: what is wrong with the first is wrong with the list.
   if (rows.every(({ verdict }) => verdict === 'unreadable')) return bad(read[0]?.problems ?? []);
-  const known = askerWhoMay(inForce, asker);
-  const cases = ready.flatMap(({ n, content }) => {
-    const one = of.judged?.(content as never, []);
-    return one ? [{ n, one, rule: approvalRule(judge(inForce, one, known, now)) }] : [];
-  });
-  const first = cases.find(({ rule }) => rule !== null) ?? cases[0];
-  const strictest = first?.one;
-  const apart = new Set(cases.flatMap(({ n, rule }) => (rule !== null && rule !== first?.rule ? [n] : [])));
-  const asked = strictest ? { ...strictest, count: ready.length } : null;
-  const verdict = asked && judge(inForce, asked, asker, now);
-  if (verdict?.kind === 'refused') return bad([verdict.problem]);
-  const input: BatchInput = {
-    of: of.name,
-    name: wish.name,
-    ...(wish.isAgain ? { isAgain: true as const } : {}),
-    counts: countsOf(rows),
-    left: leftOf(rows, of.fields),
-    unused: wish.unused.slice(0, 20).map((heading) => heading.slice(0, 60)),
-    digest: digest(ready.map(({ content }) => content)),
-    asked,
-  };
-  const [accepted] = await store.accept(
-    [
-      {
-        id: newId(),
-        key: `${wish.key}:list`,
-        capability: BATCH,
-        subject: nameOf(input),
-        requester: wish.who,
-        place: wish.where,
-        input,
-        activityId: wish.activityId,
-        rows: lastly(rows, apart),
-      },
-    ],
+  const parts = partsOf(rows, of, { ...ruling, asker: askerWhoMay(inForce, asker) });
+  const inputs: BatchInput[] = [];
+  for (const [n, part] of parts.entries()) {
+    const cases = part.ready.flatMap(({ content }) => of.judged?.(content as never, []) ?? []);
+    const teams = teamsOf(cases);
+    const [first] = cases;
+    const some = teams.length > 0 ? { teams: teams.slice(0, MOST_TEAMS) } : {};
+    // The limit of a list is not escaped by its falling apart.
+    const asked = first ? { ...first, ...some, count: ready.length } : null;
+    const verdict = asked && judge(inForce, asked, asker, now);
+    if (verdict?.kind === 'refused') return bad([verdict.problem]);
+    if (verdict?.kind === 'unknown' && verdict.needs === 'owner' && teams.length > MOST_TEAMS)
+      return bad([problem('input', say('many.tooManyTeams', { most: MOST_TEAMS }), { field: 'team' })]);
+    inputs.push({
+      of: of.name,
+      name: wish.name,
+      ...(wish.isAgain ? { isAgain: true as const } : {}),
+      counts: countsOf(part.rows),
+      left: leftOf(part.rows, of.fields),
+      unused: n > 0 ? [] : wish.unused.slice(0, 20).map((heading) => heading.slice(0, 60)),
+      digest: digest(part.ready.map(({ content }) => content)),
+      asked,
+      ...(parts.length > 1 ? { part: { n: n + 1, of: parts.length, rule: part.rule } } : {}),
+    });
+  }
+  const isAlone = inputs.length === 1;
+  const accepted = await store.accept(
+    inputs.map((input, n) => ({
+      id: newId(),
+      key: n === 0 ? `${wish.key}:list` : `${wish.key}:list:${n}`,
+      capability: BATCH,
+      subject: nameOf(input),
+      requester: wish.who,
+      place: wish.where,
+      input,
+      activityId: isAlone ? wish.activityId : null,
+      rows: (parts[n]?.rows ?? []).map((row, at) => ({ ...row, n: at })),
+    })),
     now,
     // A message that is on screen already is updated by the teller; a new one is posted by who asked us, at once.
     wish.activityId === null ? messageLeaseEnd() : 0,
   );
-  if (!accepted) throw new Error('a draft was not answered');
-  const { request, isNew } = accepted;
-  return good({ requests: [request], isNew, isSame: (request.input as BatchInput).digest === input.digest });
+  const isSame = accepted.every(({ request }, n) => (request.input as BatchInput).digest === inputs[n]?.digest);
+  return good({ requests: accepted.map(({ request }) => request), isNew: accepted.some((one) => one.isNew), isSame });
 }
 
 /**
@@ -141,13 +147,43 @@ export function askerWhoMay({ policy }: PolicyInForce, asker: Pick<Asker, 'id'>)
   return { ...asker, groups: new Set(policy.askers.groups.map(({ id }) => id)), ownsTeam: true };
 }
 
-/** The rule by which somebody is to approve, or null. */
-const approvalRule = (verdict: Ruled): string | null =>
-  verdict.kind === 'needs approval' ? digest(verdict.rule) : null;
+/** Rows that the same people are to approve, or nobody is. */
+interface Part {
+  /** The rule that asks for an approval, in words; null: none does. */
+  readonly rule: Say | null;
+  readonly rows: readonly Row[];
+  readonly ready: readonly Row[];
+}
 
-/** Rows that another rule is about than the list come last: nobody waits behind what somebody else is to approve. */
-const lastly = (rows: readonly Row[], apart: ReadonlySet<number>): readonly Row[] =>
-  rows.toSorted((a, b) => Number(apart.has(a.n)) - Number(apart.has(b.n))).map((row, n) => ({ ...row, n }));
+/**
+ * The list, or one per rule of approval: whoever approves is asked once about all that is theirs, and no row waits for what
+ * somebody else is to approve. What is not sent stands in the first.
+ */
+function partsOf(rows: readonly Row[], of: AnyCapability, { inForce, asker, now }: Ruling): readonly Part[] {
+  const byRule = new Map<string, { readonly rule: Say | null; readonly ready: Row[] }>();
+  for (const row of rows) {
+    if (row.verdict !== 'ready') continue;
+    const asked = of.judged?.(row.content as never, []);
+    const verdict = asked && judge(inForce, asked, asker, now);
+    const rule = verdict?.kind === 'needs approval' ? verdict.rule : null;
+    const key = rule ? digest(rule) : '';
+    const part = byRule.get(key) ?? { rule, ready: [] };
+    part.ready.push(row);
+    byRule.set(key, part);
+  }
+  const [first = { rule: null, ready: [] }, ...others] = byRule.values();
+  const apart = new Set(others.flatMap(({ ready }) => ready));
+  return [
+    { ...first, rows: rows.filter((row) => !apart.has(row)) },
+    ...others.map((one) => ({ ...one, rows: one.ready })),
+  ];
+}
+
+/** The teams that rows are to join, each once. */
+function teamsOf(cases: readonly Case[]): readonly TeamRef[] {
+  const teams = cases.flatMap(({ team }) => team ?? []);
+  return [...new Map(teams.map((team) => [team.id ?? team.name.toLowerCase(), team])).values()];
+}
 
 /** What a list goes by. */
 export const nameOf = ({ name, counts }: Pick<BatchInput, 'name' | 'counts'>): string =>

@@ -8,12 +8,19 @@ import { type Say, say } from '../say.ts';
 import { domainOf, listedDomain } from './domains.ts';
 import type { ApprovalRule, PolicyInForce } from './policy.ts';
 
+/** A team or group; by its name only while it is not known which that is. */
+export interface TeamRef {
+  readonly id?: string;
+  readonly name: string;
+}
+
 /** What is asked of the policy. */
 export interface Case {
   readonly what: 'invite' | 'resend' | 'extend' | 'reset' | 'remove' | 'hand over';
   readonly address: string;
-  /** By its name only while it is not known which team that is. */
-  readonly team?: { readonly id?: string; readonly name: string };
+  readonly team?: TeamRef;
+  /** Of a list: the teams its rows name. Who owns one of them may ask for the list; each row is judged again by its own. */
+  readonly teams?: readonly TeamRef[];
   /** The guest's last day, ISO date; absent: no end. */
   readonly until?: string | undefined;
   /** BCP 47. */
@@ -22,6 +29,8 @@ export interface Case {
   readonly shortenedTo?: string | undefined;
   /** How many are asked for in one go. */
   readonly count?: number;
+  /** How many guests whoever asks has removed alone within the last day besides, or is removing. */
+  readonly lately?: number;
 }
 
 /** What is known of whoever asks; null: not looked up yet. */
@@ -31,7 +40,7 @@ export interface Asker {
   readonly groups: ReadonlySet<string> | null;
   /** Everybody who may set Usher up, by Entra object id. */
   readonly admins?: readonly string[];
-  /** Whether they own the team the guest is to join. */
+  /** Whether they own the team the guest is to join; of a list, one of its teams. */
   readonly ownsTeam: boolean | null;
 }
 
@@ -88,13 +97,15 @@ export function judge({ policy, version }: PolicyInForce, asked: Case, asker: As
       'people',
     );
 
-  // Whoever is answerable for a guest may always send them away: few alone, many with a second person.
+  // Whoever is answerable for a guest may always send them away: few a day alone, more with a second person.
   if (asked.what === 'remove') {
     const count = policy.removeAlone;
-    if ((asked.count ?? 1) <= count) return { kind: 'allowed', rule: say('policy.rule.removeFew', { count }), version };
+    const { count: many = 1, lately = 0 } = asked;
+    if (many + lately <= count) return { kind: 'allowed', rule: say('policy.rule.removeFew', { count }), version };
     const second = policy.approvals.find(({ domains, teams }) => domains.length === 0 && teams.length === 0);
     const by = second ?? byAdmins(asker.admins ?? []);
-    return { kind: 'needs approval', rule: say('policy.rule.removeMany', { count }), version, by };
+    const rule = say(many <= count ? 'policy.rule.removeLately' : 'policy.rule.removeMany', { count });
+    return { kind: 'needs approval', rule, version, by };
   }
 
   const may = mayAsk(policy.askers, asked, asker);
@@ -130,13 +141,19 @@ function daysUntil(day: string, now: number): number {
 /** The rule by which they may ask, what has to be known first, or null. */
 function mayAsk(
   { everyone, people, groups, teamOwners }: PolicyInForce['policy']['askers'],
-  { team }: Case,
+  { team, teams = team ? [team] : [] }: Case,
   asker: Asker,
 ): Say | 'groups' | 'owner' | null {
   if (everyone) return say('policy.rule.everyone');
   if (people.some(({ id }) => id === asker.id)) return say('policy.rule.listed');
-  if (teamOwners && team) {
-    if (asker.ownsTeam) return say('policy.rule.owner', { team: team.name });
+  if (teamOwners && teams.length > 0) {
+    if (asker.ownsTeam)
+      return say('policy.rule.owner', {
+        team: teams
+          .map(({ name }) => name)
+          .join(', ')
+          .slice(0, 200),
+      });
     if (asker.ownsTeam === null) return 'owner';
   }
   if (groups.length === 0) return null;
@@ -173,5 +190,5 @@ const byAdmins = (admins: readonly string[]): ApprovalRule => ({
   expiresAfterDays: 14,
 });
 
-const isTeam = (one: { readonly id: string; readonly name: string }, team: NonNullable<Case['team']>): boolean =>
+const isTeam = (one: Required<TeamRef>, team: TeamRef): boolean =>
   team.id === undefined ? one.name.toLowerCase() === team.name.toLowerCase() : one.id === team.id;

@@ -80,7 +80,7 @@ export const Policy = z.strictObject({
   warnBeforeEndDays: z.int().min(0).max(90).default(7),
   /** A guest whose last day is over and for whom nobody spoke is removed. */
   removeAtEnd: z.boolean().default(false),
-  /** Whoever removes more guests than this at once needs a second person. */
+  /** Whoever removes more guests than this within 24 hours needs a second person. */
   removeAlone: z.int().min(0).max(10_000).default(5),
   /** Requests that have ended are kept for so many days; null: for ever. */
   retentionDays: z.int().min(1).max(3650).nullable().default(null),
