@@ -274,7 +274,6 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     awaited,
     told: (request) => toldOf(request, guests),
     spoken: words(undefined).say,
-    audit: (line) => store.audit([line]),
     log,
   };
 
