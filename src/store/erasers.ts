@@ -4,9 +4,11 @@
  */
 import { sql, type Transaction } from 'kysely';
 import type { Stage } from '../requests/many/rows.ts';
+import { ERASING } from '../requests/proof/erasures.ts';
 import type { Erased, GoesOn } from '../requests/proof/keeping.ts';
 import { emptied, type Finder, type Traces } from '../requests/proof/person.ts';
 import { ENDED, type RequestState } from '../requests/request.ts';
+import { eraseParts } from './audit.ts';
 import type { Engine } from './engine.ts';
 import { hideUnposted, wantVersion } from './messages.ts';
 import { toRequest } from './rows.ts';
@@ -112,7 +114,7 @@ const requests: Eraser = async (engine, wanted, after) => {
     ),
     async erase(trx, how) {
       const ids = theirs.filter(isOver).map(({ row }) => row.id);
-      let done = await eraseWhole(trx, ids, how);
+      let done = await eraseWhole(trx, ids, wanted, how);
       for (const { row } of mentions.filter(mayGo)) {
         const now = await trx
           .selectFrom('requests')
@@ -129,7 +131,7 @@ const requests: Eraser = async (engine, wanted, after) => {
 };
 
 /** Lines of the audit that speak of the person, whatever request they belong to. Who asked for something stays. */
-const lines: Eraser = async (engine, { tenantId, traces, finder }, after) => {
+const lines: Eraser = async (engine, { tenantId, except, traces, finder }, after) => {
   const rows = await engine.db
     .selectFrom('audit')
     .select(['seq', 'tenant_id', 'who', 'detail'])
@@ -148,12 +150,15 @@ const lines: Eraser = async (engine, { tenantId, traces, finder }, after) => {
     counts: { ...NOTHING, lines: seqs.length },
     isEmpty: seqs.length === 0,
     waitsFor: [],
-    async erase(trx) {
-      if (told.length > 0)
-        await trx.updateTable('audit').set({ detail: null, detail_salt: null }).where('seq', 'in', told).execute();
-      if (did.length > 0)
-        await trx.updateTable('audit').set({ who: null, who_salt: null }).where('seq', 'in', did).execute();
-      return { ...NOTHING, lines: seqs.length };
+    async erase(trx, { now }) {
+      const among = (list: readonly number[]) =>
+        list.length > 0 ? sql<boolean>`seq in (${sql.join(list)})` : sql<boolean>`1 = 0`;
+      const erased = await eraseParts(
+        trx,
+        { who: among(did), detail: among(told) },
+        { at: now, tenantId, requestId: except },
+      );
+      return { ...NOTHING, lines: erased };
     },
   };
 };
@@ -240,6 +245,7 @@ async function linesOf(db: Engine['db'], ids: readonly string[]): Promise<number
     .select(sql<number>`count(*)`.as('count'))
     .where('request_id', 'in', ids)
     .where('detail_salt', 'is not', null)
+    .where('what', '<>', ERASING)
     .executeTakeFirstOrThrow();
   return Number(count);
 }
@@ -248,6 +254,7 @@ async function linesOf(db: Engine['db'], ids: readonly string[]): Promise<number
 async function eraseWhole(
   trx: Transaction<Tables>,
   wantedIds: readonly string[],
+  { tenantId, except }: Wanted,
   { note, now }: { readonly note: string; readonly now: number },
 ): Promise<Erased> {
   if (wantedIds.length === 0) return NOTHING;
@@ -277,12 +284,8 @@ async function eraseWhole(
   if (ids.length === 0) return NOTHING;
   const answers = await trx.deleteFrom('answers').where('request_id', 'in', ids).executeTakeFirst();
   const signals = await trx.deleteFrom('signals').where('request_id', 'in', ids).executeTakeFirst();
-  const told = await trx
-    .updateTable('audit')
-    .set({ detail: null, detail_salt: null })
-    .where('request_id', 'in', ids)
-    .where('detail_salt', 'is not', null)
-    .executeTakeFirst();
+  const detail = sql<boolean>`request_id in (${sql.join(ids)})`;
+  const told = await eraseParts(trx, { detail }, { at: now, tenantId, requestId: except });
   await hideUnposted(trx, ids, now);
   for (const { id, version } of rows) await wantVersion(trx, id, version);
   return {
@@ -291,7 +294,7 @@ async function eraseWhole(
     rows: 0,
     answers: Number(answers.numDeletedRows),
     signals: Number(signals.numDeletedRows),
-    lines: Number(told.numUpdatedRows),
+    lines: told,
   };
 }
 

@@ -224,6 +224,8 @@ for (const engine of await engines()) {
         await town.until(/All that I kept about this person is erased/, 'personal:rita', 60_000);
         const receipt = (await town.cards()).find(({ activityId }) => activityId === question.activityId)!;
         assert.match(read(receipt), row('Requests erased', 6000));
+        // A head is shown of a chain that is whole: what was erased before the kill is told of.
+        assert.match(read(receipt), /\n\d+ [0-9a-f]{64}\n/);
         assert.deepEqual(
           (await dump(database)).filter((one) => traces(one).length > 0),
           [],

@@ -259,6 +259,7 @@ export function forgettingLaws(bench: () => Bench): void {
       const erasing = await worker.keeping.erase((await store.get(asks.id))!, ADMIN, NOW, signal);
       if (erasing === null) {
         stops++;
+        assert.ok((await verifyAudit(worker.keeping)).ok, 'whatever is gone by now is told of');
         continue;
       }
       assert.deepEqual(erasing, { ...kept, isDone: true, waitsFor: [] });
