@@ -5,8 +5,8 @@
 import { sql, type Transaction } from 'kysely';
 import type { Stage } from '../requests/many/rows.ts';
 import { ERASING } from '../requests/proof/erasures.ts';
-import type { Erased, GoesOn } from '../requests/proof/keeping.ts';
-import { emptied, type Finder, type Traces } from '../requests/proof/person.ts';
+import type { Erased, Ways } from '../requests/proof/keeping.ts';
+import { emptied, type Finder, type Identity, isAbout, type Traces } from '../requests/proof/person.ts';
 import { ENDED, type RequestState } from '../requests/request.ts';
 import { eraseParts } from './audit.ts';
 import type { Engine } from './engine.ts';
@@ -21,9 +21,10 @@ export interface Wanted {
   readonly except: string;
   /** Only what was asked for up to this moment, epoch ms. */
   readonly until: number;
+  readonly identity: Identity;
   readonly traces: Traces;
   readonly finder: Finder;
-  readonly goesOn: GoesOn;
+  readonly ways: Ways;
 }
 
 /** One page of a place. */
@@ -164,7 +165,7 @@ const lines: Eraser = async (engine, { tenantId, except, traces, finder }, after
 };
 
 /** Rows of lists: of one about the person nothing stays but that there was one; of another the mention goes. */
-const rows: Eraser = async (engine, { tenantId, traces, finder }, after) => {
+const rows: Eraser = async (engine, { tenantId, identity, finder }, after) => {
   const [batch, n] = typeof after === 'string' ? after.split(' ') : ['', '-1'];
   const { rows: page } = await sql<BatchRow & { tenant_id: string; state: string }>`
     select rows.*, requests.tenant_id, requests.state
@@ -184,16 +185,16 @@ const rows: Eraser = async (engine, { tenantId, traces, finder }, after) => {
     waitsFor: [...new Set(found.filter((row) => !over.includes(row)).map((row) => row.batch_id))],
     async erase(trx) {
       for (const { batch_id, n, subject, content, why } of over) {
-        const isAbout = subject?.toLowerCase() === traces.address.toLowerCase() || subject === null;
+        const isTheirs = subject === null || identity.addresses.includes(subject.toLowerCase());
         await trx
           .updateTable('rows')
           .set({
             // Nothing is left that could be sent; what was sent stays counted.
-            ...(isAbout
+            ...(isTheirs
               ? { stage: sql<string>`case when stage in (${sql.join(SENDABLE)}) then 'erased' else stage end` }
               : {}),
-            subject: subject === null ? null : isAbout ? '' : finder.without(subject),
-            content: isAbout ? emptied(content) : finder.jsonWithout(content),
+            subject: subject === null ? null : isTheirs ? '' : finder.without(subject),
+            content: isTheirs ? emptied(content) : finder.jsonWithout(content),
             why: why === null ? null : finder.jsonWithout(why),
           })
           .where('batch_id', '=', batch_id)
@@ -208,12 +209,21 @@ const rows: Eraser = async (engine, { tenantId, traces, finder }, after) => {
 /** Every place, in the order in which they are erased. A new table that may speak of people gets its line here. */
 export const ERASERS: readonly Eraser[] = [requests, rows, lines];
 
-const isTheirs = (row: RequestRow, { traces }: Wanted): boolean =>
-  row.subject.toLowerCase() === traces.address.toLowerCase();
+/** Whether a request is about the person. */
+export function isTheirs(row: RequestRow, { identity, ways }: Pick<Wanted, 'identity' | 'ways'>): boolean {
+  // Of most requests this says that they are not, without reading their JSON.
+  return speaksOf(row, identity) && isAbout(ways.about(toRequest(row)), identity);
+}
+
+/** Whether what says whom a request is about has any of it. */
+export function speaksOf({ subject, input, outcome }: RequestRow, { addresses, ids }: Identity): boolean {
+  const text = `${subject}\n${input}\n${outcome ?? ''}`.toLowerCase();
+  return [...addresses, ...ids].some((one) => text.includes(one));
+}
 
 /** The input of a live request that goes on without the person; undefined: it has to end first. */
-const inputWithout = (row: RequestRow, { goesOn, finder }: Wanted): unknown =>
-  RESTS.includes(row.state as RequestState) ? goesOn(toRequest(row), finder.without) : undefined;
+const inputWithout = (row: RequestRow, { ways, finder }: Wanted): unknown =>
+  RESTS.includes(row.state as RequestState) ? ways.goesOn(toRequest(row), finder.without) : undefined;
 
 function isMentioned({ row, answers, signals }: Whole, { finder }: Wanted): boolean {
   return (
@@ -320,7 +330,7 @@ async function eraseMention(
     .updateTable('requests')
     .set({
       ...clean,
-      ...(input === undefined ? {} : { input: JSON.stringify(input) }),
+      ...(input === undefined ? {} : { input: finder.jsonWithout(JSON.stringify(input)) }),
       subject: finder.without(row.subject),
       requester_id: finder.without(row.requester_id),
       version,

@@ -151,6 +151,28 @@ for (const engine of await engines()) {
       assertForPeople(await answer('guests'));
     });
 
+    it('forgets a guest by an address they went by before, and nothing tells the one they have now', async () => {
+      const [before, now] = ['una.wrong@partner.example', 'una.right@partner.example'];
+      await lane.town.say('invite cara.copied@partner.example');
+      const copied = await lane.shows('cara.copied', /is invited\./);
+      await lane.town.say(`invite Una Umlaut <${before}> cc cara.copied@partner.example`);
+      await lane.shows(before, /is invited\./);
+      await lane.town.say(`reset ${before} to ${now}`);
+      await lane.shows(now, /now accepts with/);
+      const asked = await answer(`forget ${before}`);
+      const question = await lane.shows(before, /This person has gone by 2 addresses/);
+      const requestId = cardOf(question).actions?.[0]?.data?.['requestId'];
+      await lane.town.press(asked.activityId, 'request.answer', { requestId, field: 'confirm' }, { answer: 'erase' });
+      await lane.town.until(
+        new RegExp(`"activityId":"${asked.activityId}".*All that I kept about this person is erased`),
+      );
+      assert.deepEqual(
+        (await dump(lane.database)).filter((one) => /una\.|Una Umlaut/.test(one)),
+        [],
+      );
+      assert.match(read(await latest(copied.activityId)), /cara\.copied@partner\.example/);
+    });
+
     it('nothing is kept about somebody nobody asked for', async () => {
       await lane.town.say('forget unknown.person@partner.example');
       await lane.town.until(/I kept nothing about this person/);

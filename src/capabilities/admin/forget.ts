@@ -26,7 +26,10 @@ const Counts = z.object({
   signals: z.number(),
   lines: z.number(),
 });
-const Kept = Counts.extend({ live: z.array(z.object({ id: z.string(), capability: z.string() })) });
+const Kept = Counts.extend({
+  addresses: z.number().default(1),
+  live: z.array(z.object({ id: z.string(), capability: z.string() })),
+});
 const Erased = Counts.extend({
   isDone: z.boolean(),
   waitsFor: z.array(z.string()),
@@ -115,13 +118,13 @@ function step(input: ForgetInput, answers: readonly Answer[], facts: Facts<Forge
   };
 }
 
-/** What is erased, in exact numbers, and what is stopped first. */
-function asks({ live, ...counts }: z.infer<typeof Kept>): Say {
-  const question = say('forget.ask', counts);
-  if (live.length === 0) return question;
+/** What is erased, in exact numbers, of whom, and what is stopped first. */
+function asks({ live, addresses, ...counts }: z.infer<typeof Kept>): Say {
+  const parts = addresses > 1 ? [say('forget.addresses', { count: addresses })] : [];
+  parts.push(say('forget.ask', counts));
   const ids = live.slice(0, MOST_NAMED).map(({ id }) => id);
-  const stops = say('forget.stops', { count: live.length, ids: ids.join(', ') });
-  return say('two', { first: question, second: stops });
+  if (live.length > 0) parts.push(say('forget.stops', { count: live.length, ids: ids.join(', ') }));
+  return parts.reduce((first, second) => say('two', { first, second }));
 }
 
 type Told = ReturnType<Capability<ForgetInput, ForgetOutcome>['story']>;

@@ -4,6 +4,7 @@
  */
 import type { Person, Request } from '../request.ts';
 import type { Anchor, ChainLine, Cut, Link } from './chain.ts';
+import type { About } from './person.ts';
 
 /** A stretch of time in a tenant, epoch ms; `until` itself is not in it. */
 export interface Span {
@@ -43,6 +44,8 @@ export interface Erased {
 
 /** What is kept about somebody, before it is erased. */
 export interface Kept extends Erased {
+  /** How many addresses they are known by. */
+  readonly addresses: number;
   /** Requests about the person that have not ended: they are stopped first. */
   readonly live: readonly Pick<Request, 'id' | 'capability' | 'state'>[];
 }
@@ -53,8 +56,12 @@ export interface Erasing extends Erased {
   readonly waitsFor: readonly string[];
 }
 
-/** The input of a live request that goes on without a person it mentions; undefined: it has to end first. */
-export type GoesOn = (request: Request, without: (text: string) => string) => unknown;
+/** What only a request's capability knows of it. */
+export interface Ways {
+  about(request: Request): About;
+  /** The input of a live request that goes on without a person it mentions; undefined: it has to end first. */
+  goesOn(request: Request, without: (text: string) => string): unknown;
+}
 
 /** What retention may remove, and what of it stays in any case. */
 export interface Retention {
@@ -90,12 +97,12 @@ export interface Keeping {
   countEntries(span: Span): Promise<number>;
 
   /** What is kept about the person with this address. `except`: the request that asks. */
-  kept(tenantId: string, address: string, except: string): Promise<Kept>;
+  kept(tenantId: string, address: string, except: string, ways: Ways): Promise<Kept>;
   /**
    * Erases all there is about the person a request asks to forget, in short transactions, and last what that request
    * itself says. Begun again after a crash it goes on, and its counts are those of the whole. Null: `signal` ended it early.
    */
-  erase(request: Request, by: Person, now: number, signal: AbortSignal, goesOn?: GoesOn): Promise<Erasing | null>;
+  erase(request: Request, by: Person, now: number, signal: AbortSignal, ways: Ways): Promise<Erasing | null>;
 
   /** Tenants of which anything is kept. */
   tenants(): Promise<readonly string[]>;

@@ -9,7 +9,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Clock, Sending, Store } from '../ports.ts';
 import { problem } from '../problem.ts';
 import type { Request } from '../request.ts';
-import type { GoesOn } from './keeping.ts';
+import type { Ways } from './keeping.ts';
 import { verifyAudit } from './verifying.ts';
 
 export interface StoreRemoteParts {
@@ -41,10 +41,14 @@ export function openStoreRemote({ store, clock, capabilities, seed, changed }: S
       : { lines, cutAt: cut.at, broken: verdict.why };
   }
 
-  const goesOn: GoesOn = ({ capability, input }, without) => capabilities.get(capability)?.without?.(input, without);
+  const ways: Ways = {
+    about: (request) =>
+      capabilities.get(request.capability)?.about?.(request) ?? { addresses: [request.subject], ids: [] },
+    goesOn: ({ capability, input }, without) => capabilities.get(capability)?.without?.(input, without),
+  };
 
   async function erased(request: Request, signal: AbortSignal): Promise<Body | null> {
-    const erasing = await keeping.erase(request, request.requester, clock.now(), signal, goesOn);
+    const erasing = await keeping.erase(request, request.requester, clock.now(), signal, ways);
     changed();
     if (!erasing) return null;
     const verdict = erasing.isDone ? await verifyAudit(keeping) : null;
@@ -59,7 +63,7 @@ export function openStoreRemote({ store, clock, capabilities, seed, changed }: S
     'GET /forgetting/kept': async (request) => {
       const address = addressOf(request);
       if (address === undefined) throw new Error('it has been erased whom this is about');
-      return { ...(await keeping.kept(request.tenantId, address, request.id)) };
+      return { ...(await keeping.kept(request.tenantId, address, request.id, ways)) };
     },
     // Nothing is done here: the request that asks this tells the guest's own in the very change that ends it.
     'POST /guests/extended': async () => ({}),

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Call } from '../../../src/requests/capability.ts';
 import type { AuditLine, Change, Claim, Draft, Store } from '../../../src/requests/ports.ts';
+import type { Ways } from '../../../src/requests/proof/keeping.ts';
 import type { Place, Request } from '../../../src/requests/request.ts';
 import { openStore } from '../../../src/store/db.ts';
 import type { TestDatabase, TestEngine } from '../../support/db.ts';
@@ -99,6 +100,12 @@ export function change(state: Change['state'], more: Partial<Change> = {}): Chan
 export function line(requestId: string | null, what: string, more: Partial<AuditLine> = {}): AuditLine {
   return { at: NOW, tenantId: PLACE.tenantId, requestId, who: 'usher', what, ...more };
 }
+
+/** What no capability says of its requests. */
+export const WAYS: Ways = {
+  about: ({ subject }) => ({ addresses: [subject], ids: [] }),
+  goesOn: () => undefined,
+};
 
 export function call(name: string, more: Partial<Call> = {}): Call {
   return { name, to: 'graph', method: 'POST', path: `/${name}`, repeat: 'restart', ...more };

@@ -5,7 +5,7 @@ import type { AuditLine, Store } from '../../../src/requests/ports.ts';
 import { BEGINNING } from '../../../src/requests/proof/chain.ts';
 import { sealAll, verifyAudit } from '../../../src/requests/proof/verifying.ts';
 import type { TestDatabase } from '../../support/db.ts';
-import { acceptOne, type Bench, line, NOW } from './bench.ts';
+import { acceptOne, type Bench, line, NOW, WAYS } from './bench.ts';
 
 /** Lets raw SQL past the guards, as somebody with the database's own rights could. */
 export async function unguard(database: TestDatabase, engine: Bench['engine']): Promise<void> {
@@ -43,7 +43,7 @@ async function toForget(store: Store, address = ANA) {
 /** Forgets whoever that line speaks of. */
 async function forgetIt(store: Store, address = ANA) {
   const asks = await acceptOne(store, { capability: 'forget', subject: address, input: { address } });
-  const erased = await store.keeping.erase(asks, asks.requester, NOW, new AbortController().signal);
+  const erased = await store.keeping.erase(asks, asks.requester, NOW, new AbortController().signal, WAYS);
   assert.ok(erased?.isDone);
   return erased;
 }

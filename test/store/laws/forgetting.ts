@@ -1,16 +1,20 @@
 /** Laws of forgetting: what was about a person is gone from everywhere, and nothing else is. Must not know how it is done. */
 import assert from 'node:assert/strict';
+import { capabilities } from '../../../src/capabilities/index.ts';
 import type { Call } from '../../../src/requests/capability.ts';
 import type { Row } from '../../../src/requests/many/rows.ts';
 import type { Draft, Store } from '../../../src/requests/ports.ts';
+import type { Ways } from '../../../src/requests/proof/keeping.ts';
 import { verifyAudit } from '../../../src/requests/proof/verifying.ts';
 import type { Person, Request } from '../../../src/requests/request.ts';
 import { say } from '../../../src/requests/say.ts';
 import { dump, files } from '../../support/dump.ts';
-import { acceptOne, type Bench, call, change, claimOne, line, MINUTE, NOW } from './bench.ts';
+import { SETTINGS } from '../../support/settings.ts';
+import { acceptOne, type Bench, call, change, claimOne, draft, line, MINUTE, NOW, WAYS } from './bench.ts';
 
 const ANA = 'ana.silva@partner.example';
 const ANA_ID = 'aaaa0000-1111-4222-8333-444455556666';
+const BO_ID = 'bbbb0000-1111-4222-8333-444455556666';
 const NAME = 'Ana Sílva-Quint';
 const ADMIN: Person = { id: 'user-9', name: 'Adam Admin', locale: 'en' };
 /** Whatever would tell of her. */
@@ -29,10 +33,12 @@ async function ended(
     calls = [] as (readonly [Call, Record<string, unknown>])[],
     standing = 'pending',
     at = NOW,
+    asked = NOW,
   } = {},
 ): Promise<Request> {
-  const { id } = await acceptOne(store, more);
-  const { request } = await claimOne(store);
+  const [accepted] = await store.accept([draft(more)], asked, asked + MINUTE);
+  const { id } = accepted!.request;
+  const { request } = await claimOne(store, asked);
   assert.equal(request.id, id);
   for (const [n, [one, body]] of calls.entries()) {
     const heard = { n, call: one, sentAt: at, reply: { ok: true, body } } as const;
@@ -131,16 +137,65 @@ async function fill(store: Store) {
   return { hers, ring, copied, others, list, asks };
 }
 
+/** A guest who was reset twice and whose stay goes on, with all that hangs on it: her requests, the live one first. */
+async function resetTwice(store: Store): Promise<readonly Request[]> {
+  const [old, mid, late] = ['ana@old.example', 'ana@mid.example', 'ana@new.example'] as const;
+  const live = await acceptOne(store, {
+    subject: old,
+    input: { address: old, cc: 'cara@x.example', sponsor: 'user-1' },
+  });
+  const stay = {
+    since: NOW,
+    mailedAt: NOW,
+    resetAt: NOW + 2,
+    address: late,
+    reminders: { times: 0, at: 0 },
+    lookedAt: 0,
+  };
+  const outcome = { did: 'invited', standing: 'pending', mailed: true, userId: ANA_ID, name: 'Ana Quint', stay };
+  const { request } = await claimOne(store);
+  await store.move(live.id, request.fence, change('waiting', { outcome, subject: late, nextAt: NOW + 99 * MINUTE }));
+  const account = { userId: ANA_ID, name: 'Ana Quint' };
+  const reset = (address: string, to: string, mailedAt: number) =>
+    ended(
+      store,
+      { capability: 'guestReset', subject: address, input: { address, to } },
+      { outcome: { ...account, mailedAt }, standing: 'reset' },
+    );
+  const longer = await ended(store, { capability: 'guestExtend', subject: mid, input: { address: mid } });
+  const again = await ended(
+    store,
+    { capability: 'guestResend', subject: old, input: { address: old } },
+    { outcome: { userId: ANA_ID, mailedAt: NOW } },
+  );
+  const resets = [await reset(old, mid, NOW + 1), await reset(mid, late, NOW + 2)];
+  const row = (n: number, subject: string): Row => ({
+    n,
+    line: n,
+    verdict: 'ready',
+    subject,
+    content: { address: subject },
+    why: null,
+  });
+  await ended(store, {
+    capability: 'batch',
+    subject: 'l.csv',
+    input: {},
+    rows: [row(1, late), row(2, mid), row(3, 'cara@x.example')],
+  });
+  return [(await store.get(live.id))!, longer, again, ...resets];
+}
+
 export function forgettingLaws(bench: () => Bench): void {
   it('what is counted is what is erased, and no table and no file holds a trace of it', async function () {
     this.timeout(20_000);
     const { store, database, engine } = bench();
     const { hers, ring, copied, others, list, asks } = await fill(store);
     assert.ok((await dump(database)).some((row) => found(row).length > 0));
-    const { live, ...kept } = await store.keeping.kept('tenant-1', ANA, asks.id);
-    assert.deepEqual(live, []);
+    const { live, addresses, ...kept } = await store.keeping.kept('tenant-1', ANA, asks.id, WAYS);
+    assert.deepEqual([live, addresses], [[], 1]);
     assert.deepEqual(kept, { requests: 2, mentions: 2, rows: 3, answers: 5, signals: 1, lines: 5 });
-    const erased = await store.keeping.erase(asks, ADMIN, NOW, never);
+    const erased = await store.keeping.erase(asks, ADMIN, NOW, never, WAYS);
     assert.deepEqual(erased, { ...kept, isDone: true, waitsFor: [] });
 
     const left = (await dump(database)).filter(
@@ -204,7 +259,7 @@ export function forgettingLaws(bench: () => Bench): void {
     const { hers, copied, asks } = await fill(store);
     await store.messageShown(hers[0]!.id, 'a:conversation', 'posted', 2);
     await store.messageFailed(third.id, 'a:conversation', NOW + MINUTE);
-    await store.keeping.erase(asks, ADMIN, NOW, never);
+    await store.keeping.erase(asks, ADMIN, NOW, never, WAYS);
     const due = await store.claimMessages(99, NOW + 2 * MINUTE, NOW + 3 * MINUTE);
     const shown = due.filter(({ request }) => request.erasedAt !== null);
     // The second is leased by whoever is posting it.
@@ -222,16 +277,34 @@ export function forgettingLaws(bench: () => Bench): void {
   it('asked for again it does nothing more, and tells the same', async () => {
     const { store } = bench();
     const { asks } = await fill(store);
-    const first = await store.keeping.erase(asks, ADMIN, NOW, never);
+    const first = await store.keeping.erase(asks, ADMIN, NOW, never, WAYS);
     const other = await bench().another();
     const late = (await other.get(asks.id))!;
     assert.deepEqual([late.input, late.subject], [{}, '']);
-    assert.deepEqual(await other.keeping.erase(late, ADMIN, NOW + 1, never), first);
+    assert.deepEqual(await other.keeping.erase(late, ADMIN, NOW + 1, never, WAYS), first);
     await acceptOne(store, { subject: ANA, input: { address: ANA } });
     assert.deepEqual(
-      await other.keeping.erase(late, ADMIN, NOW + 1, never),
+      await other.keeping.erase(late, ADMIN, NOW + 1, never, WAYS),
       first,
       'what comes later is another matter',
+    );
+  });
+
+  it('begun by an Usher that knew people by one address, it goes on with what that had learnt', async () => {
+    const { store, database } = bench();
+    const { asks } = await fill(store);
+    const known = { traces: { address: ANA, ids: [ANA_ID], names: [NAME] }, until: NOW };
+    const counts = { requests: 7, mentions: 0, rows: 0, answers: 0, signals: 0, lines: 0 };
+    await database.run(
+      `insert into chores (name, counts, known) values ('forget:${asks.id}', '${JSON.stringify(counts)}', '${JSON.stringify(known)}')`,
+    );
+    const erased = (await store.keeping.erase(asks, ADMIN, NOW, never, WAYS))!;
+    assert.deepEqual([erased.isDone, erased.requests, erased.mentions], [true, 9, 2]);
+    assert.deepEqual(
+      (await dump(database)).filter(
+        (row) => found(row.replaceAll(`di${ANA}`, '').replaceAll(`${ANA}.org`, '')).length > 0,
+      ),
+      [],
     );
   });
 
@@ -248,7 +321,7 @@ export function forgettingLaws(bench: () => Bench): void {
       input: { address: ANA },
       requester: ADMIN,
     });
-    const { live, ...kept } = await store.keeping.kept('tenant-1', ANA, asks.id);
+    const { live, addresses: _one, ...kept } = await store.keeping.kept('tenant-1', ANA, asks.id, WAYS);
     assert.deepEqual([live.length, kept.requests, kept.mentions], [0, 250, 1]);
     let stops = 0;
     for (let n = 1; ; n++) {
@@ -256,7 +329,7 @@ export function forgettingLaws(bench: () => Bench): void {
       let looks = 0;
       const signal = Object.defineProperty(new EventTarget(), 'aborted', { get: () => ++looks > n }) as AbortSignal;
       const worker = n % 2 ? store : await bench().another();
-      const erasing = await worker.keeping.erase((await store.get(asks.id))!, ADMIN, NOW, signal);
+      const erasing = await worker.keeping.erase((await store.get(asks.id))!, ADMIN, NOW, signal, WAYS);
       if (erasing === null) {
         stops++;
         assert.ok((await verifyAudit(worker.keeping)).ok, 'whatever is gone by now is told of');
@@ -283,9 +356,9 @@ export function forgettingLaws(bench: () => Bench): void {
       input: { address: ANA },
       requester: ADMIN,
     });
-    const kept = await store.keeping.kept('tenant-1', ANA, asks.id);
+    const kept = await store.keeping.kept('tenant-1', ANA, asks.id, WAYS);
     assert.deepEqual(kept.live.map(({ id }) => id).sort(), [waiting.id, queued.id].sort());
-    const first = (await store.keeping.erase(asks, ADMIN, NOW, never))!;
+    const first = (await store.keeping.erase(asks, ADMIN, NOW, never, WAYS))!;
     assert.deepEqual([first.isDone, [...first.waitsFor].sort()], [false, [waiting.id, call.id].sort()]);
     const stopped = (await store.get(queued.id))!;
     assert.deepEqual([stopped.state, stopped.erasedAt], ['cancelled', NOW]);
@@ -294,7 +367,7 @@ export function forgettingLaws(bench: () => Bench): void {
 
     await store.move(inHand.id, inHand.fence, change('waiting', { nextAt: NOW + MINUTE }));
     await store.decide(call.id, 1, 'queued', change('cancelled'));
-    const last = await store.keeping.erase(asks, ADMIN, NOW, never);
+    const last = await store.keeping.erase(asks, ADMIN, NOW, never, WAYS);
     assert.deepEqual([last!.isDone, last!.requests, last!.mentions], [true, 2, 1]);
     assert.deepEqual(
       (await dump(database)).filter((row) => found(row).length > 0),
@@ -313,7 +386,7 @@ export function forgettingLaws(bench: () => Bench): void {
       requester: ADMIN,
     });
     const goesOn = (request: Request) => (request.capability === 'guest' ? { address: request.subject } : undefined);
-    const erase = () => store.keeping.erase(asks, ADMIN, NOW, never, goesOn);
+    const erase = () => store.keeping.erase(asks, ADMIN, NOW, never, { ...WAYS, goesOn });
     assert.deepEqual([(await erase())!.waitsFor, (await erase())!.mentions], [[ring.id], 1]);
     const now = (await store.get(copied.id))!;
     assert.deepEqual([now.state, now.input, now.version], ['queued', { address: 'bo@x.example' }, 2]);
@@ -321,6 +394,73 @@ export function forgettingLaws(bench: () => Bench): void {
     assert.equal((await erase())!.isDone, true);
     assert.deepEqual(
       (await dump(database)).filter((row) => found(row).length > 0),
+      [],
+    );
+  });
+
+  for (const [by, asked] of [
+    ['the first of', 'ana@old.example'],
+    ['one in the midst of', 'ana@mid.example'],
+    ['the last of', 'ana@new.example'],
+  ] as const)
+    it(`a guest with several addresses is forgotten by ${by} them, and nobody they had to do with`, async () => {
+      const { store, database } = bench();
+      const all = capabilities(SETTINGS);
+      const ways: Ways = {
+        about: (one) => all.get(one.capability)?.about?.(one) ?? WAYS.about(one),
+        goesOn: ({ capability, input }, without) => all.get(capability)?.without?.(input, without),
+      };
+      const theirs = await resetTwice(store);
+      const bo = await ended(
+        store,
+        { subject: 'bo@x.example', input: { address: 'bo@x.example', cc: 'ana@mid.example', sponsor: 'user-1' } },
+        { outcome: { userId: BO_ID, name: 'Bo' } },
+      );
+      const taken = { address: 'bo@x.example', to: 'ana@new.example' };
+      const failed = await ended(store, { capability: 'guestReset', subject: taken.address, input: taken });
+      const asks = await acceptOne(store, { capability: 'forget', subject: asked, input: { address: asked } });
+      const { live, addresses } = await store.keeping.kept('tenant-1', asked, asks.id, ways);
+      assert.deepEqual([addresses, live.map(({ id }) => id)], [3, [theirs[0]!.id]]);
+      const erased = (await store.keeping.erase(asks, ADMIN, NOW, never, ways))!;
+      assert.deepEqual([erased.isDone, erased.requests, erased.mentions, erased.rows], [true, theirs.length, 2, 2]);
+      const left = await dump(database);
+      for (const trace of ['ana@', 'ana%40', ANA_ID, 'Ana Quint'])
+        assert.deepEqual(
+          left.filter((row) => row.includes(trace)),
+          [],
+        );
+      const now = await Promise.all([bo, failed].map(async ({ id }) => (await store.get(id))!));
+      assert.deepEqual(
+        now.map(({ subject, input, erasedAt }) => [subject, input, erasedAt]),
+        [
+          ['bo@x.example', { address: 'bo@x.example', cc: '(erased)', sponsor: 'user-1' }, null],
+          ['bo@x.example', { address: 'bo@x.example', to: '(erased)' }, null],
+        ],
+      );
+      assert.equal((await verifyAudit(store.keeping)).ok, true);
+    });
+
+  it('an address that somebody else was given since leads to them, and not to whoever left it', async () => {
+    const { store, database } = bench();
+    const all = capabilities(SETTINGS);
+    const ways: Ways = { ...WAYS, about: (one) => all.get(one.capability)?.about?.(one) ?? WAYS.about(one) };
+    const hers = await resetTwice(store);
+    const his = await ended(
+      store,
+      { subject: 'ana@old.example', input: { address: 'ana@old.example' } },
+      { outcome: { userId: BO_ID, name: 'Anatol' }, asked: NOW + MINUTE },
+    );
+    const asks = await acceptOne(store, {
+      capability: 'forget',
+      subject: 'ana@new.example',
+      input: { address: 'ana@new.example' },
+    });
+    const kept = await store.keeping.kept('tenant-1', 'ana@new.example', asks.id, ways);
+    assert.deepEqual([kept.addresses, kept.requests], [2, hers.length]);
+    await store.keeping.erase(asks, ADMIN, NOW + 2 * MINUTE, never, ways);
+    assert.deepEqual(await store.get(his.id), his);
+    assert.deepEqual(
+      (await dump(database)).filter((row) => /ana@new|ana@mid|Ana Quint/.test(row)),
       [],
     );
   });
@@ -333,7 +473,7 @@ export function forgettingLaws(bench: () => Bench): void {
       input: { address: ANA },
       requester: ADMIN,
     });
-    const erased = await store.keeping.erase(asks, ADMIN, NOW, never);
+    const erased = await store.keeping.erase(asks, ADMIN, NOW, never, WAYS);
     assert.deepEqual(erased, {
       requests: 0,
       mentions: 0,
@@ -392,7 +532,7 @@ export function forgettingLaws(bench: () => Bench): void {
         return false;
       },
     }) as AbortSignal;
-    const erased = await store.keeping.erase(asks, ADMIN, NOW, signal);
+    const erased = await store.keeping.erase(asks, ADMIN, NOW, signal, WAYS);
     await Promise.all(asked);
     assert.deepEqual([erased!.isDone, erased!.requests], [true, 9_001]);
     assert.ok(asked.length >= 30, `${asked.length} were accepted meanwhile`);
