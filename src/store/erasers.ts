@@ -6,7 +6,7 @@ import { sql, type Transaction } from 'kysely';
 import type { Stage } from '../requests/many/rows.ts';
 import { ERASING } from '../requests/proof/erasures.ts';
 import type { Erased, Ways } from '../requests/proof/keeping.ts';
-import { emptied, type Finder, type Identity, isAbout, type Traces } from '../requests/proof/person.ts';
+import { emptied, type Finder, type Identity, isAbout } from '../requests/proof/person.ts';
 import { ENDED, type RequestState } from '../requests/request.ts';
 import { eraseParts } from './audit.ts';
 import type { Engine } from './engine.ts';
@@ -22,7 +22,6 @@ export interface Wanted {
   /** Only what was asked for up to this moment, epoch ms. */
   readonly until: number;
   readonly identity: Identity;
-  readonly traces: Traces;
   readonly finder: Finder;
   readonly ways: Ways;
 }
@@ -53,18 +52,8 @@ const LINES = 500;
 /** Stages from which a row of a list may be sent (again). */
 const SENDABLE: readonly Stage[] = ['waits', 'filed', 'failed'];
 
-/** The columns that hold JSON. */
-const JSON_COLUMNS = [
-  'requester',
-  'place',
-  'input',
-  'lost',
-  'note',
-  'outcome',
-  'problem',
-  'question',
-  'approval',
-] as const;
+/** The columns that hold JSON, but for who asked: that is proof of who did what. */
+export const JSON_COLUMNS = ['place', 'input', 'lost', 'note', 'outcome', 'problem', 'question', 'approval'] as const;
 
 /** A request with all that hangs on it. */
 interface Whole {
@@ -131,34 +120,26 @@ const requests: Eraser = async (engine, wanted, after) => {
   };
 };
 
-/** Lines of the audit that speak of the person, whatever request they belong to. Who asked for something stays. */
-const lines: Eraser = async (engine, { tenantId, except, traces, finder }, after) => {
+/** Lines of the audit that speak of the person, whatever request they belong to. Who did it stays. */
+const lines: Eraser = async (engine, { tenantId, except, finder }, after) => {
   const rows = await engine.db
     .selectFrom('audit')
-    .select(['seq', 'tenant_id', 'who', 'detail'])
+    .select(['seq', 'tenant_id', 'detail'])
     .where('seq', '>', Number(after ?? 0))
     .orderBy('seq')
     .limit(LINES)
     .execute();
   const last = rows.at(-1);
   if (!last) return null;
-  const here = rows.filter((row) => row.tenant_id === tenantId);
-  const told = here.filter(({ detail }) => finder.isIn(detail)).map(({ seq }) => seq);
-  const did = here.filter(({ who }) => who !== null && traces.ids.includes(who.toLowerCase())).map(({ seq }) => seq);
-  const seqs = [...new Set([...told, ...did])];
+  const told = rows.filter((row) => row.tenant_id === tenantId && finder.isIn(row.detail)).map(({ seq }) => seq);
   return {
     last: last.seq,
-    counts: { ...NOTHING, lines: seqs.length },
-    isEmpty: seqs.length === 0,
+    counts: { ...NOTHING, lines: told.length },
+    isEmpty: told.length === 0,
     waitsFor: [],
     async erase(trx, { now }) {
-      const among = (list: readonly number[]) =>
-        list.length > 0 ? sql<boolean>`seq in (${sql.join(list)})` : sql<boolean>`1 = 0`;
-      const erased = await eraseParts(
-        trx,
-        { who: among(did), detail: among(told) },
-        { at: now, tenantId, requestId: except },
-      );
+      const detail = sql<boolean>`seq in (${sql.join(told)})`;
+      const erased = await eraseParts(trx, { detail }, { at: now, tenantId, requestId: except });
       return { ...NOTHING, lines: erased };
     },
   };
@@ -332,7 +313,6 @@ async function eraseMention(
       ...clean,
       ...(input === undefined ? {} : { input: finder.jsonWithout(JSON.stringify(input)) }),
       subject: finder.without(row.subject),
-      requester_id: finder.without(row.requester_id),
       version,
       ...(finder.isIn(row.key) ? { key: `erased:${row.id}` } : {}),
     })

@@ -5,7 +5,7 @@
  * Must not know who may ask for it, or what a request is about.
  */
 import type { Transaction } from 'kysely';
-import type { Erased, Erasing, Kept, Ways } from '../requests/proof/keeping.ts';
+import type { Deeds, Erased, Erasing, Kept, Ways } from '../requests/proof/keeping.ts';
 import { finderOf } from '../requests/proof/person.ts';
 import { turn } from '../requests/proof/verifying.ts';
 import { LIVE, type Person, type Request } from '../requests/request.ts';
@@ -17,7 +17,7 @@ import type { Tables } from './schema.ts';
 import { type Learnt, learn, theirsIn } from './theirs.ts';
 
 /** What has to be known until all is erased. */
-interface Known extends Learnt {
+interface Known extends Omit<Learnt, 'deeds'> {
   /** What was asked for later is no part of it, epoch ms. */
   readonly until: number;
 }
@@ -29,6 +29,14 @@ function readKnown(json: string): Known {
   return { traces: { ...traces, addresses }, identity: identity ?? { addresses, ids: [] }, until };
 }
 
+type Counts = Erased & { readonly deeds: Deeds };
+
+/** Until it was counted, nobody had looked who the person is. */
+const readCounts = (json: string): Counts => ({
+  deeds: { asked: 0, named: 0, isLookedUp: false },
+  ...JSON.parse(json),
+});
+
 const choreOf = (requestId: string): string => `forget:${requestId}`;
 
 export async function kept(
@@ -38,15 +46,15 @@ export async function kept(
   except: string,
   ways: Ways,
 ): Promise<Kept> {
-  const { identity, traces } = await learn(engine, tenantId, address, except, ways);
+  const { identity, traces, deeds } = await learn(engine, tenantId, address, except, ways);
   const until = Number.MAX_SAFE_INTEGER;
-  const wanted: Wanted = { tenantId, except, until, identity, traces, finder: finderOf(traces), ways };
+  const wanted: Wanted = { tenantId, except, until, identity, finder: finderOf(traces), ways };
   let counts: Erased = NOTHING;
   for (const eraser of ERASERS) {
     for await (const found of pagesOf(engine, eraser, wanted)) counts = added(counts, found.counts);
   }
   const live = (await theirsIn(engine, wanted, LIVE)).map(({ id, capability, state }) => ({ id, capability, state }));
-  return { ...counts, addresses: identity.addresses.length, live };
+  return { ...counts, deeds, addresses: identity.addresses.length, live };
 }
 
 export async function erase(
@@ -59,10 +67,11 @@ export async function erase(
 ): Promise<Erasing | null> {
   const name = choreOf(request.id);
   const before = await engine.db.selectFrom('chores').selectAll().where('name', '=', name).executeTakeFirst();
-  if (before?.done_at) return { ...JSON.parse(before.counts), isDone: true, waitsFor: [] };
+  if (before?.done_at) return { ...readCounts(before.counts), isDone: true, waitsFor: [] };
   const known = before?.known ? readKnown(before.known) : await begin(engine, name, request, now, ways);
   const { tenantId, id: except } = request;
-  const wanted: Wanted = { tenantId, except, ...known, finder: finderOf(known.traces), ways };
+  const { identity, traces, until } = known;
+  const wanted: Wanted = { tenantId, except, until, identity, finder: finderOf(traces), ways };
   const note = JSON.stringify(say('request.erased', { name: by.name, id: request.id }));
 
   await stopLive(engine, wanted, by, now);
@@ -84,11 +93,12 @@ export async function erase(
 /** Learns what the person goes by, and keeps it: what tells it is among the first that is erased. */
 async function begin(engine: Engine, name: string, request: Request, now: number, ways: Ways): Promise<Known> {
   const { address } = request.input as { readonly address: string };
-  const known: Known = { ...(await learn(engine, request.tenantId, address, request.id, ways)), until: now };
+  const { deeds, ...learnt } = await learn(engine, request.tenantId, address, request.id, ways);
+  const known: Known = { ...learnt, until: now };
   await engine.writeOne((db) =>
     db
       .insertInto('chores')
-      .values({ name, counts: JSON.stringify(NOTHING), known: JSON.stringify(known) })
+      .values({ name, counts: JSON.stringify({ ...NOTHING, deeds }), known: JSON.stringify(known) })
       .onConflict((clash) => clash.column('name').doNothing())
       .execute(),
   );
@@ -124,7 +134,8 @@ async function* pagesOf(engine: Engine, eraser: Eraser, wanted: Wanted) {
 
 /** Adds to the counts, in the transaction that does what is counted. */
 async function count(trx: Transaction<Tables>, engine: Engine, name: string, more: Erased): Promise<void> {
-  const counts = added(await countsOf(trx, engine, name), more);
+  const before = await countsOf(trx, engine, name);
+  const counts: Counts = { ...added(before, more), deeds: before.deeds };
   await trx
     .updateTable('chores')
     .set({ counts: JSON.stringify(counts) })
@@ -132,14 +143,14 @@ async function count(trx: Transaction<Tables>, engine: Engine, name: string, mor
     .execute();
 }
 
-async function countsOf(trx: Transaction<Tables>, engine: Engine, name: string): Promise<Erased> {
+async function countsOf(trx: Transaction<Tables>, engine: Engine, name: string): Promise<Counts> {
   const row = await trx
     .selectFrom('chores')
     .select('counts')
     .where('name', '=', name)
     .$if(engine.name === 'postgres', (query) => query.forUpdate())
     .executeTakeFirstOrThrow();
-  return JSON.parse(row.counts);
+  return readCounts(row.counts);
 }
 
 /** Last of all the request that asked forgets whom it was about, and we what we had learnt. */
@@ -149,7 +160,7 @@ async function end(
   name: string,
   request: Request | null,
   now: number,
-): Promise<Erased> {
+): Promise<Counts> {
   const counts = await countsOf(trx, engine, name);
   if (request === null) return counts;
   const { id } = request;

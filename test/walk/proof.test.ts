@@ -175,11 +175,46 @@ for (const engine of await engines()) {
 
     it('nothing is kept about somebody nobody asked for', async () => {
       await lane.town.say('forget unknown.person@partner.example');
-      await lane.town.until(/I kept nothing about this person/);
+      await lane.town.until(/I found nothing that I keep about this address/);
       assert.deepEqual(
         (await dump(lane.database)).filter((one) => one.includes('unknown.person')),
         [],
       );
+    });
+
+    it('what a colleague asked for stays, and nobody is told that nothing is kept of them', async () => {
+      const rows = async () =>
+        (await lane.database.run(`select id, requester from requests where requester_id = '${RITA}' order by id`)).map(
+          ({ id, requester }) => `${id} ${requester}`,
+        );
+      const before = await rows();
+      assert.ok(before.length > 3);
+      const asked = await answer('forget Rita@Contoso.example');
+      await lane.town.until(
+        new RegExp(`"activityId":"${asked.activityId}".*I keep nothing about this person but what they did`),
+      );
+      const told = read(await latest(asked.activityId));
+      // This one, too, she asked for.
+      assert.match(told, new RegExp(`Requests they asked for: ${before.length + 1}\\.`));
+      assert.match(
+        told,
+        /stay as proof of who did what\. Nobody has said for how long\. Admins can do that: type policy/,
+      );
+      assert.deepEqual(
+        (await rows()).filter((one) => before.includes(one)),
+        before,
+      );
+      assert.deepEqual(
+        (await dump(lane.database)).filter((one) => /rita@contoso/i.test(one) && one.includes('"forget"')),
+        [],
+      );
+    });
+
+    it('says so where the directory cannot be asked whether it is a colleague', async () => {
+      await lane.town.fault({ kind: 'status', status: 403, method: 'GET', path: '/users$', times: -1 });
+      await lane.town.say('forget rita@contoso.example');
+      await lane.town.until(/I could not ask the directory whether a colleague has this address/);
+      await lane.town.heal();
     });
 
     it('the file of the audit is offered on its card', async () => {

@@ -30,7 +30,7 @@ export interface AuditEntry {
 
 /** What was erased of somebody. */
 export interface Erased {
-  /** Requests about the person (or by them): everything they said is gone. */
+  /** Requests about the person: everything they said is gone. */
   readonly requests: number;
   /** Requests about others that mentioned the person: only the mention is gone. */
   readonly mentions: number;
@@ -42,8 +42,22 @@ export interface Erased {
   readonly lines: number;
 }
 
+/** What somebody did themselves is proof of who did what: it is not erased before its time. */
+export interface Deeds {
+  /** Requests they asked for. */
+  readonly asked: number;
+  /** Requests of others that name them by id: who approved, who answers for a guest, whom a call was for. */
+  readonly named: number;
+  /** Whether the directory told who they are; else only requests did. */
+  readonly isLookedUp: boolean;
+}
+
+/** Entra object ids of colleagues with an address; null: the directory cannot be asked. */
+export type Colleagues = (address: string) => Promise<readonly string[] | null>;
+
 /** What is kept about somebody, before it is erased. */
 export interface Kept extends Erased {
+  readonly deeds: Deeds;
   /** How many addresses they are known by. */
   readonly addresses: number;
   /** Requests about the person that have not ended: they are stopped first. */
@@ -52,12 +66,14 @@ export interface Kept extends Erased {
 
 /** How far erasing has come. `waitsFor`: requests that mention the person and are not over. */
 export interface Erasing extends Erased {
+  readonly deeds: Deeds;
   readonly isDone: boolean;
   readonly waitsFor: readonly string[];
 }
 
-/** What only a request's capability knows of it. */
+/** What a store cannot know by itself of requests and people. */
 export interface Ways {
+  colleagues: Colleagues;
   about(request: Request): About;
   /** The input of a live request that goes on without a person it mentions; undefined: it has to end first. */
   goesOn(request: Request, without: (text: string) => string): unknown;

@@ -101,8 +101,9 @@ export function line(requestId: string | null, what: string, more: Partial<Audit
   return { at: NOW, tenantId: PLACE.tenantId, requestId, who: 'usher', what, ...more };
 }
 
-/** What no capability says of its requests. */
+/** What neither capabilities nor the directory say of requests and people. */
 export const WAYS: Ways = {
+  colleagues: async () => [],
   about: ({ subject }) => ({ addresses: [subject], ids: [] }),
   goesOn: () => undefined,
 };

@@ -15,6 +15,8 @@ import { acceptOne, type Bench, call, change, claimOne, draft, line, MINUTE, NOW
 const ANA = 'ana.silva@partner.example';
 const ANA_ID = 'aaaa0000-1111-4222-8333-444455556666';
 const BO_ID = 'bbbb0000-1111-4222-8333-444455556666';
+const DORAS = 'dora@contoso.example';
+const DORA: Person = { id: 'dddd0000-1111-4222-8333-444455556666', name: 'Dora Doer', locale: 'en' };
 const NAME = 'Ana Sílva-Quint';
 const ADMIN: Person = { id: 'user-9', name: 'Adam Admin', locale: 'en' };
 /** Whatever would tell of her. */
@@ -194,7 +196,10 @@ export function forgettingLaws(bench: () => Bench): void {
     assert.ok((await dump(database)).some((row) => found(row).length > 0));
     const { live, addresses, ...kept } = await store.keeping.kept('tenant-1', ANA, asks.id, WAYS);
     assert.deepEqual([live, addresses], [[], 1]);
-    assert.deepEqual(kept, { requests: 2, mentions: 2, rows: 3, answers: 5, signals: 1, lines: 5 });
+    assert.deepEqual(kept, {
+      ...{ requests: 2, mentions: 2, rows: 3, answers: 5, signals: 1, lines: 5 },
+      deeds: { asked: 0, named: 0, isLookedUp: true },
+    });
     const erased = await store.keeping.erase(asks, ADMIN, NOW, never, WAYS);
     assert.deepEqual(erased, { ...kept, isDone: true, waitsFor: [] });
 
@@ -407,6 +412,7 @@ export function forgettingLaws(bench: () => Bench): void {
       const { store, database } = bench();
       const all = capabilities(SETTINGS);
       const ways: Ways = {
+        ...WAYS,
         about: (one) => all.get(one.capability)?.about?.(one) ?? WAYS.about(one),
         goesOn: ({ capability, input }, without) => all.get(capability)?.without?.(input, without),
       };
@@ -465,6 +471,70 @@ export function forgettingLaws(bench: () => Bench): void {
     );
   });
 
+  /** What a colleague did, and what others did with her. */
+  async function deeds(store: Store): Promise<readonly Request[]> {
+    const hers = [];
+    for (const subject of ['b1@x.example', 'b2@x.example'])
+      hers.push(await ended(store, { subject, requester: DORA, input: { address: subject, cc: DORAS } }));
+    const answersFor = { userId: BO_ID, stay: { sponsor: { id: DORA.id, name: DORA.name } } };
+    const guest = { subject: 'bo@x.example', input: { address: 'bo@x.example' } };
+    const others = [
+      await ended(store, guest, { outcome: answersFor }),
+      await ended(store, {
+        capability: 'callInvite',
+        subject: 'm',
+        input: { people: [{ id: DORA.id, name: DORA.name }] },
+      }),
+    ];
+    await store.audit([line(others[0]!.id, 'approved', { who: DORA.id, detail: { rule: 'r' } })]);
+    return [...hers, ...others];
+  }
+  const STAYS = ['requester', 'outcome', 'subject', 'erasedAt'] as const;
+  const whatStays = (request: Request | null) => STAYS.map((name) => request?.[name]);
+
+  it('what a colleague did stays as proof of who did what, and it is told how much that is', async () => {
+    const { store, database } = bench();
+    const all = await deeds(store);
+    const asks = await acceptOne(store, { capability: 'forget', subject: DORAS, input: { address: DORAS } });
+    const ways = { ...WAYS, colleagues: async (address: string) => (address === DORAS ? [DORA.id.toUpperCase()] : []) };
+    const { live, addresses, ...kept } = await store.keeping.kept('tenant-1', DORAS, asks.id, ways);
+    assert.deepEqual([kept.requests, kept.mentions, kept.deeds], [0, 2, { asked: 2, named: 2, isLookedUp: true }]);
+    const erased = (await store.keeping.erase(asks, ADMIN, NOW, never, ways))!;
+    assert.deepEqual(erased, { ...kept, isDone: true, waitsFor: [] });
+    for (const one of all) assert.deepEqual(whatStays(await store.get(one.id)), whatStays(one));
+    assert.deepEqual((await store.get(all[3]!.id))!.input, all[3]!.input);
+    const rows = await dump(database);
+    assert.equal(rows.filter((row) => row.startsWith('audit ') && row.includes(DORA.id)).length, 3);
+    assert.deepEqual(
+      rows.filter((row) => row.includes(DORAS)),
+      [],
+    );
+    assert.deepEqual(await store.keeping.erase((await store.get(asks.id))!, ADMIN, NOW, never, ways), erased);
+  });
+
+  it('also where the directory cannot be asked, and her account is known from what was asked about her', async () => {
+    const { store, database } = bench();
+    const all = await deeds(store);
+    await ended(
+      store,
+      { subject: DORAS, input: { address: DORAS } },
+      {
+        outcome: { userId: DORA.id, name: DORA.name, did: 'found' },
+        calls: [[find, { value: [{ id: DORA.id, mail: DORAS }] }]],
+      },
+    );
+    const asks = await acceptOne(store, { capability: 'forget', subject: DORAS, input: { address: DORAS } });
+    const ways = { ...WAYS, colleagues: async () => null };
+    const erased = (await store.keeping.erase(asks, ADMIN, NOW, never, ways))!;
+    assert.deepEqual(
+      [erased.requests, erased.mentions, erased.deeds],
+      [1, 2, { asked: 2, named: 2, isLookedUp: false }],
+    );
+    for (const one of all) assert.deepEqual(whatStays(await store.get(one.id)), whatStays(one));
+    const lines = (await dump(database)).filter((row) => row.startsWith('audit ') && row.includes(DORA.id));
+    assert.equal(lines.length, 3);
+  });
+
   it('forgetting somebody of whom nothing is kept leaves no trace of the question', async () => {
     const { store, database } = bench();
     const asks = await acceptOne(store, {
@@ -481,6 +551,7 @@ export function forgettingLaws(bench: () => Bench): void {
       answers: 0,
       signals: 0,
       lines: 0,
+      deeds: { asked: 0, named: 0, isLookedUp: true },
       isDone: true,
       waitsFor: [],
     });
