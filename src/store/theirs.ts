@@ -3,7 +3,15 @@
  * or what a request says whom it is about: its capability does (`Ways`).
  */
 import type { Deeds, Ways } from '../requests/proof/keeping.ts';
-import { type AboutAt, type Identity, identityOf, isAbout, type Traces, tracesIn } from '../requests/proof/person.ts';
+import {
+  type AboutAt,
+  type Identity,
+  identityOf,
+  isAbout,
+  type Traces,
+  tracesIn,
+  widestOf,
+} from '../requests/proof/person.ts';
 import { turn } from '../requests/proof/verifying.ts';
 import type { RequestState } from '../requests/request.ts';
 import type { Engine } from './engine.ts';
@@ -31,9 +39,7 @@ export async function learn(
   ways: Ways,
 ): Promise<Learnt> {
   const told = new Map<string, AboutAt>();
-  // Wide enough to see whatever may matter: who is who is decided afterwards.
-  let wide: Identity = { addresses: [address.toLowerCase()], ids: [] };
-  for (let isNew = true; isNew; ) {
+  for (let wide = widestOf(address, []), isNew = true; isNew; wide = widestOf(address, [...told.values()])) {
     isNew = false;
     for await (const page of pagesOf(engine, tenantId)) {
       for (const row of page) {
@@ -42,12 +48,6 @@ export async function learn(
         isNew = true;
       }
     }
-    const all = [...told.values()];
-    const addresses = all.flatMap((one) => one.addresses.map(low));
-    wide = {
-      addresses: [...new Set([...wide.addresses, ...addresses])],
-      ids: [...new Set(all.flatMap((one) => one.ids.map(low)))],
-    };
   }
   const identity = identityOf(address, [...told.values()]);
   const theirs = [...told].filter(([, one]) => isAbout(one, identity)).map(([id]) => id);

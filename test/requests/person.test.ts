@@ -1,7 +1,15 @@
 /** A person found in texts and taken out of them: nothing of them is left, and nothing else is touched. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type AboutAt, ERASED, finderOf, identityOf, isAbout, tracesIn } from '../../src/requests/proof/person.ts';
+import {
+  type AboutAt,
+  ERASED,
+  finderOf,
+  identityOf,
+  isAbout,
+  tracesIn,
+  widestOf,
+} from '../../src/requests/proof/person.ts';
 
 const ANA = {
   addresses: ['ana@partner.example'],
@@ -131,6 +139,18 @@ describe('who a person is', () => {
     for (const address of [OLD, 'ANA@mid.example', NEW])
       for (const some of [told, told.toReversed()])
         assert.deepEqual(who(address, [...some, asked(OTHER, ['b'])]), [['ana@mid.example', NEW, OLD], ['a']]);
+  });
+
+  it('is looked for among all who have had one of their addresses, and not by what only mentions them', () => {
+    const told = [asked(OLD, ['a']), reset(OLD, NEW, 'a', 5), asked(OLD, ['b'], 6), asked('40'), asked(OTHER, ['c'])];
+    const { addresses, ids } = widestOf(NEW.toUpperCase(), told);
+    assert.deepEqual(
+      [addresses.toSorted(), ids.toSorted()],
+      [
+        [NEW, OLD],
+        ['a', 'b'],
+      ],
+    );
   });
 
   it('is whoever has an address, with every account of it, even without any', () => {

@@ -88,12 +88,24 @@ export function emptied(json: string): string {
 export function identityOf(address: string, told: readonly AboutAt[]): Identity {
   const all = told.map(lowered);
   const isGiven = givenIn(all);
+  return reached(address, all, (one, own) => !isGiven(one, own));
+}
+
+/** The same with all whom such an address was given to: whatever may tell who is who speaks of one of these. */
+export const widestOf = (address: string, told: readonly AboutAt[]): Identity =>
+  reached(address, told.map(lowered), () => true);
+
+function reached(
+  address: string,
+  all: readonly AboutAt[],
+  isTheirs: (address: string, own: About) => boolean,
+): Identity {
   const addresses = new Set([address.toLowerCase()]);
   const ids = new Set<string>();
   for (let size = 0; size < addresses.size + ids.size; ) {
     size = addresses.size + ids.size;
     for (const one of all) {
-      const theirs = one.addresses.filter((other) => !isGiven(other, one));
+      const theirs = one.addresses.filter((other) => isTheirs(other, one));
       if (!one.ids.some((id) => ids.has(id)) && !theirs.some((other) => addresses.has(other))) continue;
       for (const other of theirs) addresses.add(other);
       for (const id of one.ids) ids.add(id);
