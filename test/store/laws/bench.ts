@@ -3,6 +3,7 @@
  * numbers from `NOW` on: the store is told the time.
  * Must not know any law.
  */
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { Call } from '../../../src/requests/capability.ts';
 import type { AuditLine, Change, Claim, Draft, Store } from '../../../src/requests/ports.ts';
@@ -110,4 +111,32 @@ export const WAYS: Ways = {
 
 export function call(name: string, more: Partial<Call> = {}): Call {
   return { name, to: 'graph', method: 'POST', path: `/${name}`, repeat: 'restart', ...more };
+}
+
+/** A request that has done its calls and ended, with what was heard of it. */
+export async function ended(
+  store: Store,
+  more: Partial<Draft>,
+  {
+    outcome = null as unknown,
+    calls = [] as (readonly [Call, Record<string, unknown>])[],
+    standing = 'pending',
+    at = NOW,
+    asked = NOW,
+  } = {},
+): Promise<Request> {
+  const [accepted] = await store.accept([draft(more)], asked, asked + MINUTE);
+  const { id } = accepted!.request;
+  const { request } = await claimOne(store, asked);
+  assert.equal(request.id, id);
+  for (const [n, [one, body]] of calls.entries()) {
+    const heard = { n, call: one, sentAt: at, reply: { ok: true, body } } as const;
+    await store.move(id, request.fence, change('sending', { heard, leaseUntil: NOW + MINUTE }));
+  }
+  const moved = await store.move(
+    id,
+    request.fence,
+    change('done', { at, outcome, standing, visible: true, audit: [line(id, 'done', { at, detail: { standing } })] }),
+  );
+  return moved!;
 }
