@@ -59,7 +59,12 @@ export async function learn(
   const deeds = await deedsOf(engine, tenantId, doers, isStaying);
   return {
     identity,
-    traces: { ...traces, ids: traces.ids.filter((id) => !doers.has(id)) },
+    // The name stays with the id: it stands beside it wherever they approved something or answer for a guest.
+    traces: {
+      ...traces,
+      ids: traces.ids.filter((id) => !doers.has(id)),
+      names: doers.size > 0 ? [] : traces.names,
+    },
     deeds: { ...deeds, isLookedUp: lookedUp !== null },
   };
 }

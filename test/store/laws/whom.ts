@@ -144,7 +144,7 @@ export function whomLaws(bench: () => Bench): void {
     for (const subject of ['b1@x.example', 'b2@x.example'])
       hers.push(await ended(store, { subject, requester: DORA, input: { address: subject, cc: DORAS } }));
     const answersFor = { userId: BO_ID, stay: { sponsor: { id: DORA.id, name: DORA.name } } };
-    const guest = { subject: 'bo@x.example', input: { address: 'bo@x.example' } };
+    const guest = { subject: 'bo@x.example', input: { address: 'bo@x.example', cc: DORAS } };
     const others = [
       await ended(store, guest, { outcome: answersFor }),
       await ended(store, {
@@ -165,7 +165,7 @@ export function whomLaws(bench: () => Bench): void {
     const asks = await acceptOne(store, { capability: 'forget', subject: DORAS, input: { address: DORAS } });
     const ways = { ...WAYS, colleagues: async (address: string) => (address === DORAS ? [DORA.id.toUpperCase()] : []) };
     const { live, addresses, ...kept } = await store.keeping.kept('tenant-1', DORAS, asks.id, ways);
-    assert.deepEqual([kept.requests, kept.mentions, kept.deeds], [0, 2, { asked: 2, named: 2, isLookedUp: true }]);
+    assert.deepEqual([kept.requests, kept.mentions, kept.deeds], [0, 3, { asked: 2, named: 2, isLookedUp: true }]);
     const erased = (await store.keeping.erase(asks, ADMIN, NOW, never, ways))!;
     assert.deepEqual(erased, { ...kept, isDone: true, waitsFor: [] });
     for (const one of all) assert.deepEqual(whatStays(await store.get(one.id)), whatStays(one));
@@ -195,7 +195,7 @@ export function whomLaws(bench: () => Bench): void {
     const erased = (await store.keeping.erase(asks, ADMIN, NOW, never, ways))!;
     assert.deepEqual(
       [erased.requests, erased.mentions, erased.deeds],
-      [1, 2, { asked: 2, named: 2, isLookedUp: false }],
+      [1, 3, { asked: 2, named: 2, isLookedUp: false }],
     );
     for (const one of all) assert.deepEqual(whatStays(await store.get(one.id)), whatStays(one));
     const lines = (await dump(database)).filter((row) => row.startsWith('audit ') && row.includes(DORA.id));
