@@ -23,7 +23,7 @@ import { openFiles } from './remotes/files.ts';
 import { openGraph } from './remotes/graph.ts';
 import { openGt365 } from './remotes/gt365.ts';
 import { openPartnerCenter } from './remotes/partnerCenter.ts';
-import { openPeople } from './remotes/people.ts';
+import { openColleagues, openPeople } from './remotes/people.ts';
 import { openRemotes } from './remotes/remotes.ts';
 import { openSandboxTokens } from './remotes/sandboxTokens.ts';
 import { warmTokens } from './remotes/signedTokens.ts';
@@ -150,7 +150,14 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     connector,
     partnerCenter: partner(config.partnerCenterUrl),
     partnerWebhooks: partner(config.partnerWebhookUrl),
-    store: openStoreRemote({ store, clock, capabilities: all, seed, changed: () => teller.wake() }),
+    store: openStoreRemote({
+      store,
+      clock,
+      capabilities: all,
+      seed,
+      findColleagues: openColleagues(graph.send),
+      changed: () => teller.wake(),
+    }),
   });
 
   const conversationOf = openChats(connector);
@@ -274,7 +281,6 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     awaited,
     told: (request) => toldOf(request, guests),
     spoken: words(undefined).say,
-    audit: (line) => store.audit([line]),
     log,
   };
 

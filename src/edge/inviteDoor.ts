@@ -13,7 +13,7 @@ import type { Awaited } from '../requests/awaited.ts';
 import type { Field } from '../requests/capability.ts';
 import type { Desk, Wish } from '../requests/desk.ts';
 import { readId } from '../requests/ids.ts';
-import type { AuditLine, Log } from '../requests/ports.ts';
+import type { Log } from '../requests/ports.ts';
 import type { Problem } from '../requests/problem.ts';
 import { chatWith, ENDED, type Person, type Place, type Request } from '../requests/request.ts';
 import type { Say } from '../requests/say.ts';
@@ -47,7 +47,6 @@ export interface InviteDoorParts {
   readonly awaited: Pick<Awaited, 'until'>;
   readonly told: (request: Request) => Told;
   readonly spoken: (sentence: Say) => string;
-  readonly audit: (line: AuditLine) => Promise<void>;
   readonly log: Log;
 }
 
@@ -107,23 +106,23 @@ async function file(asked: Asked, parts: InviteDoorParts): Promise<{ request: Re
   // A client-request-id is there to follow a call by: some send one for several calls, so it is one with the body only.
   const named = given?.startsWith('client-request-id:') ? `${given} ${digest(asked.json)}` : given;
   const key = named === null ? `${before?.key}` : `${ownKey(appId)}k:${sha(named)}`;
-  const { tenantId } = parts.settings;
   const where = placeOf(who, parts.settings);
-  const wish: Wish = { capability: 'guest', raw: body.raw, who, where, key, activityId: null, unattended: true };
+  const behind = { who: `app:${appId}`, what: 'asked by an app' };
+  const wish: Wish = {
+    capability: 'guest',
+    raw: body.raw,
+    who,
+    where,
+    key,
+    activityId: null,
+    unattended: true,
+    behind,
+  };
   const filed = await parts.desk.submit(wish);
   if (!filed.ok) return fault(filed.problem, parts, body);
   const [request] = filed.value.requests;
   if (!request) throw new Error('nothing was filed');
-  if (filed.value.isNew) {
-    await parts.audit({
-      at: Date.now(),
-      tenantId,
-      requestId: request.id,
-      who: `app:${appId}`,
-      what: 'asked by an app',
-    });
-    return { request };
-  }
+  if (filed.value.isNew) return { request };
   if (request.requester.id !== who.id || !filed.value.isSame)
     return { status: 422, body: { message: parts.spoken({ key: 'door.keyTaken' }) } };
   return joined(request, parts);

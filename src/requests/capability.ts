@@ -10,6 +10,7 @@ import type { Case } from './policy/judge.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Change } from './ports.ts';
 import type { Problem, Result } from './problem.ts';
+import type { About } from './proof/person.ts';
 import type { ReferralNotice } from './referralNotices.ts';
 import type { LostCall, Person, Place, Question, Request } from './request.ts';
 import type { Say } from './say.ts';
@@ -331,6 +332,11 @@ export interface Capability<I = never, O = never> {
   judged?(input: I, answers: readonly Answer[], call?: Call, facts?: Pick<Facts<O>, 'beside' | 'now'>): Case | null;
   /** Every call that would change something, as far as look-ups can tell; what only a call will tell has a placeholder. */
   plan?(input: I, answers: readonly Answer[], facts: Facts<O>): readonly Call[];
+  /**
+   * What belongs for certain to the person a request is about, and to nobody else it names. Where this is missing, it is
+   * about whoever its subject is an address of.
+   */
+  about?(request: Request<I, O>): About;
   /**
    * The input of a request that goes on although somebody it mentions is forgotten; `without` takes the person out of a text.
    * Where this is missing, or answers undefined, such a request has to end first.

@@ -9,7 +9,7 @@ import { newId } from './ids.ts';
 import { fileList, type ListWish } from './many/fileList.ts';
 import { refusals } from './policy/judge.ts';
 import type { PolicyNow } from './policy/rules.ts';
-import type { AuditLine, Change, Clock, RequestFilter, Store } from './ports.ts';
+import type { AuditLine, Behind, Change, Clock, RequestFilter, Store } from './ports.ts';
 import { bad, good, isSignIn, type Problem, problem, REPLACED, type Result } from './problem.ts';
 import { answerSignal, optionOf } from './question.ts';
 import { chatOf, ENDED, LIVE, type Person, type Place, type Request } from './request.ts';
@@ -45,6 +45,8 @@ export interface Wish {
   readonly unattended?: true;
   /** Only what would be done is wanted. */
   readonly isDry?: true;
+  /** Who asks in the requester's name. */
+  readonly behind?: Behind;
 }
 
 export interface Filed {
@@ -99,6 +101,7 @@ export class Desk {
         activityId: inputs.value.length === 1 ? wish.activityId : null,
         ...(capability.remote ? { remote: capability.remote } : {}),
         ...(wish.isDry ? { isDry: true as const } : {}),
+        ...(wish.behind ? { behind: wish.behind } : {}),
       })),
       now,
       // A message that is on screen already is updated by the teller; a new one is posted by who asked us, at once.

@@ -40,7 +40,12 @@ export interface Draft {
   readonly rows?: readonly Row[];
   /** Whose gate holds it back; Graph's when it does not say. */
   readonly remote?: Call['to'];
+  /** Who else stands behind it, beside the requester: a line of the audit that is there if and only if the request is. */
+  readonly behind?: Behind;
 }
+
+/** Somebody whose wish it was, as the audit names them: a word and who. */
+export type Behind = Pick<AuditLine, 'who' | 'what'>;
 
 export interface Accepted {
   readonly request: Request;

@@ -1,9 +1,10 @@
 /**
- * The audit: lines are added and read; of an old one only the payload may be erased (triggers of the database see to that).
- * Must not know what a line means.
+ * The audit: lines are added and read; of an old one only the payload may be erased (triggers of the database see to that),
+ * and a line tells of it. Must not know what any other line means.
  */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { AuditLine } from '../requests/ports.ts';
+import { ERASING, type PartName, tellErased } from '../requests/proof/erasures.ts';
 import type { AuditEntry, Span } from '../requests/proof/keeping.ts';
 import type { Engine } from './engine.ts';
 import { fromLine, toLine } from './rows.ts';
@@ -12,6 +13,37 @@ import type { Tables } from './schema.ts';
 /** Adds lines inside somebody's transaction. */
 export async function addLines(db: Kysely<Tables>, lines: readonly AuditLine[]): Promise<void> {
   if (lines.length > 0) await db.insertInto('audit').values(lines.map(fromLine)).execute();
+}
+
+/** Lines whose part a condition picks. */
+export type Picked = Readonly<Partial<Record<PartName, RawBuilder<boolean>>>>;
+
+/**
+ * Erases parts of lines, and tells of it in a line of the same transaction: without one, what is gone was taken out by
+ * somebody else. Of how many lines anything was erased; of those that tell of erasing nothing ever is.
+ */
+export async function eraseParts(
+  trx: Transaction<Tables>,
+  picked: Picked,
+  line: Pick<AuditLine, 'at' | 'tenantId' | 'requestId'>,
+): Promise<number> {
+  const erase = async (part: PartName, condition: RawBuilder<boolean> | undefined): Promise<readonly number[]> => {
+    if (!condition) return [];
+    const salt = `${part}_salt` as const;
+    const rows = await trx
+      .updateTable('audit')
+      .set({ [part]: null, [salt]: null })
+      .where(condition)
+      .where(salt, 'is not', null)
+      .where('what', '<>', ERASING)
+      .returning('seq')
+      .execute();
+    return rows.map(({ seq }) => seq);
+  };
+  const erased = { who: await erase('who', picked.who), detail: await erase('detail', picked.detail) };
+  const { size } = new Set([...erased.who, ...erased.detail]);
+  if (size > 0) await addLines(trx, [{ ...line, who: 'usher', what: ERASING, detail: tellErased(erased) }]);
+  return size;
 }
 
 export function audit(engine: Engine, lines: readonly AuditLine[]): Promise<void> {

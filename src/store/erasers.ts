@@ -4,9 +4,11 @@
  */
 import { sql, type Transaction } from 'kysely';
 import type { Stage } from '../requests/many/rows.ts';
-import type { Erased, GoesOn } from '../requests/proof/keeping.ts';
-import { emptied, type Finder, type Traces } from '../requests/proof/person.ts';
+import { ERASING } from '../requests/proof/erasures.ts';
+import type { Erased, Ways } from '../requests/proof/keeping.ts';
+import { emptied, type Finder, type Identity, isAbout } from '../requests/proof/person.ts';
 import { ENDED, type RequestState } from '../requests/request.ts';
+import { eraseParts } from './audit.ts';
 import type { Engine } from './engine.ts';
 import { hideUnposted, wantVersion } from './messages.ts';
 import { toRequest } from './rows.ts';
@@ -19,9 +21,9 @@ export interface Wanted {
   readonly except: string;
   /** Only what was asked for up to this moment, epoch ms. */
   readonly until: number;
-  readonly traces: Traces;
+  readonly identity: Identity;
   readonly finder: Finder;
-  readonly goesOn: GoesOn;
+  readonly ways: Ways;
 }
 
 /** One page of a place. */
@@ -56,18 +58,8 @@ const LINES = 500;
 /** Stages from which a row of a list may be sent (again). */
 const SENDABLE: readonly Stage[] = ['waits', 'filed', 'failed'];
 
-/** The columns that hold JSON. */
-const JSON_COLUMNS = [
-  'requester',
-  'place',
-  'input',
-  'lost',
-  'note',
-  'outcome',
-  'problem',
-  'question',
-  'approval',
-] as const;
+/** The columns that hold JSON, but for who asked: that is proof of who did what. */
+export const JSON_COLUMNS = ['place', 'input', 'lost', 'note', 'outcome', 'problem', 'question', 'approval'] as const;
 
 /** A request with all that hangs on it. */
 interface Whole {
@@ -118,7 +110,7 @@ const requests: Eraser = async (engine, wanted, after) => {
     ),
     async erase(trx, how) {
       const ids = theirs.filter(isOver).map(({ row }) => row.id);
-      let erased = await eraseWhole(trx, ids, how);
+      let erased = await eraseWhole(trx, ids, wanted, how);
       const waitsFor: string[] = [];
       for (const { row } of mentions.filter(mayGo)) {
         const now = await thatMayGo(trx, engine, [row.id], wanted);
@@ -130,32 +122,27 @@ const requests: Eraser = async (engine, wanted, after) => {
   };
 };
 
-/** Lines of the audit that speak of the person, whatever request they belong to. Who asked for something stays. */
-const lines: Eraser = async (engine, { tenantId, traces, finder }, after) => {
+/** Lines of the audit that speak of the person, whatever request they belong to. Who did it stays. */
+const lines: Eraser = async (engine, { tenantId, except, finder }, after) => {
   const rows = await engine.db
     .selectFrom('audit')
-    .select(['seq', 'tenant_id', 'who', 'detail'])
+    .select(['seq', 'tenant_id', 'detail'])
     .where('seq', '>', Number(after ?? 0))
     .orderBy('seq')
     .limit(LINES)
     .execute();
   const last = rows.at(-1);
   if (!last) return null;
-  const here = rows.filter((row) => row.tenant_id === tenantId);
-  const told = here.filter(({ detail }) => finder.isIn(detail)).map(({ seq }) => seq);
-  const did = here.filter(({ who }) => who !== null && traces.ids.includes(who.toLowerCase())).map(({ seq }) => seq);
-  const seqs = [...new Set([...told, ...did])];
+  const told = rows.filter((row) => row.tenant_id === tenantId && finder.isIn(row.detail)).map(({ seq }) => seq);
   return {
     last: last.seq,
-    counts: { ...NOTHING, lines: seqs.length },
-    isEmpty: seqs.length === 0,
+    counts: { ...NOTHING, lines: told.length },
+    isEmpty: told.length === 0,
     waitsFor: [],
-    async erase(trx) {
-      if (told.length > 0)
-        await trx.updateTable('audit').set({ detail: null, detail_salt: null }).where('seq', 'in', told).execute();
-      if (did.length > 0)
-        await trx.updateTable('audit').set({ who: null, who_salt: null }).where('seq', 'in', did).execute();
-      return { erased: { ...NOTHING, lines: seqs.length }, waitsFor: [] };
+    async erase(trx, { now }) {
+      const detail = sql<boolean>`seq in (${sql.join(told)})`;
+      const count = await eraseParts(trx, { detail }, { at: now, tenantId, requestId: except });
+      return { erased: { ...NOTHING, lines: count }, waitsFor: [] };
     },
   };
 };
@@ -165,7 +152,7 @@ const lines: Eraser = async (engine, { tenantId, traces, finder }, after) => {
  * waits for its guests goes on without them.
  */
 const rows: Eraser = async (engine, wanted, after) => {
-  const { tenantId, traces, finder } = wanted;
+  const { tenantId, identity, finder } = wanted;
   const [batch, n] = typeof after === 'string' ? after.split(' ') : ['', '-1'];
   const { rows: page } = await sql<BatchRow & { tenant_id: string }>`
     select rows.*, requests.tenant_id
@@ -189,16 +176,16 @@ const rows: Eraser = async (engine, wanted, after) => {
       const now = new Set((await thatMayGo(trx, engine, [...may], wanted)).map(({ id }) => id));
       const over = found.filter((row) => now.has(row.batch_id));
       for (const { batch_id, n, subject, content, why } of over) {
-        const isAbout = subject?.toLowerCase() === traces.address.toLowerCase() || subject === null;
+        const isTheirs = subject === null || identity.addresses.includes(subject.toLowerCase());
         await trx
           .updateTable('rows')
           .set({
             // Nothing is left that could be sent; what was sent stays counted.
-            ...(isAbout
+            ...(isTheirs
               ? { stage: sql<string>`case when stage in (${sql.join(SENDABLE)}) then 'erased' else stage end` }
               : {}),
-            subject: subject === null ? null : isAbout ? '' : finder.without(subject),
-            content: isAbout ? emptied(content) : finder.jsonWithout(content),
+            subject: subject === null ? null : isTheirs ? '' : finder.without(subject),
+            content: isTheirs ? emptied(content) : finder.jsonWithout(content),
             why: why === null ? null : finder.jsonWithout(why),
           })
           .where('batch_id', '=', batch_id)
@@ -213,8 +200,17 @@ const rows: Eraser = async (engine, wanted, after) => {
 /** Every place, in the order in which they are erased. A new table that may speak of people gets its line here. */
 export const ERASERS: readonly Eraser[] = [requests, rows, lines];
 
-const isTheirs = (row: RequestRow, { traces }: Wanted): boolean =>
-  row.subject.toLowerCase() === traces.address.toLowerCase();
+/** Whether a request is about the person. */
+export function isTheirs(row: RequestRow, { identity, ways }: Pick<Wanted, 'identity' | 'ways'>): boolean {
+  // Of most requests this says that they are not, without reading their JSON.
+  return speaksOf(row, identity) && isAbout(ways.about(toRequest(row)), identity);
+}
+
+/** Whether what says whom a request is about has any of it. */
+export function speaksOf({ subject, input, outcome }: RequestRow, { addresses, ids }: Identity): boolean {
+  const text = `${subject}\n${input}\n${outcome ?? ''}`.toLowerCase();
+  return [...addresses, ...ids].some((one) => text.includes(one));
+}
 
 /** Of these requests, those of which something may be erased now; inside of a transaction nobody else gets at them. */
 async function thatMayGo(
@@ -235,8 +231,8 @@ async function thatMayGo(
 }
 
 /** The input of a live request that goes on without the person; undefined: it has to end first. */
-const inputWithout = (row: RequestRow, { goesOn, finder }: Wanted): unknown =>
-  RESTS.includes(row.state as RequestState) ? goesOn(toRequest(row), finder.without) : undefined;
+const inputWithout = (row: RequestRow, { ways, finder }: Wanted): unknown =>
+  RESTS.includes(row.state as RequestState) ? ways.goesOn(toRequest(row), finder.without) : undefined;
 
 function isMentioned({ row, answers, signals }: Whole, { finder }: Wanted): boolean {
   return (
@@ -268,6 +264,7 @@ async function linesOf(db: Engine['db'], ids: readonly string[]): Promise<number
     .select(sql<number>`count(*)`.as('count'))
     .where('request_id', 'in', ids)
     .where('detail_salt', 'is not', null)
+    .where('what', '<>', ERASING)
     .executeTakeFirstOrThrow();
   return Number(count);
 }
@@ -276,6 +273,7 @@ async function linesOf(db: Engine['db'], ids: readonly string[]): Promise<number
 async function eraseWhole(
   trx: Transaction<Tables>,
   wantedIds: readonly string[],
+  { tenantId, except }: Wanted,
   { note, now }: { readonly note: string; readonly now: number },
 ): Promise<Erased> {
   if (wantedIds.length === 0) return NOTHING;
@@ -305,12 +303,8 @@ async function eraseWhole(
   if (ids.length === 0) return NOTHING;
   const answers = await trx.deleteFrom('answers').where('request_id', 'in', ids).executeTakeFirst();
   const signals = await trx.deleteFrom('signals').where('request_id', 'in', ids).executeTakeFirst();
-  const told = await trx
-    .updateTable('audit')
-    .set({ detail: null, detail_salt: null })
-    .where('request_id', 'in', ids)
-    .where('detail_salt', 'is not', null)
-    .executeTakeFirst();
+  const detail = sql<boolean>`request_id in (${sql.join(ids)})`;
+  const told = await eraseParts(trx, { detail }, { at: now, tenantId, requestId: except });
   await hideUnposted(trx, ids, now);
   for (const { id, version } of rows) await wantVersion(trx, id, version);
   return {
@@ -319,7 +313,7 @@ async function eraseWhole(
     rows: 0,
     answers: Number(answers.numDeletedRows),
     signals: Number(signals.numDeletedRows),
-    lines: Number(told.numUpdatedRows),
+    lines: told,
   };
 }
 
@@ -345,9 +339,8 @@ async function eraseMention(
     .updateTable('requests')
     .set({
       ...clean,
-      ...(input === undefined ? {} : { input: JSON.stringify(input) }),
+      ...(input === undefined ? {} : { input: finder.jsonWithout(JSON.stringify(input)) }),
       subject: finder.without(row.subject),
-      requester_id: finder.without(row.requester_id),
       version,
       ...(finder.isIn(row.key) ? { key: `erased:${row.id}` } : {}),
     })

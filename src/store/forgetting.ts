@@ -4,50 +4,57 @@
  * been learnt of the person and the counts so far are kept in `chores` until all is done.
  * Must not know who may ask for it, or what a request is about.
  */
-import type { Kysely, Transaction } from 'kysely';
-import type { Erased, Erasing, GoesOn, Kept } from '../requests/proof/keeping.ts';
-import { finderOf, type Traces, tracesIn } from '../requests/proof/person.ts';
+import type { Transaction } from 'kysely';
+import type { Deeds, Erased, Erasing, Kept, Ways } from '../requests/proof/keeping.ts';
+import { finderOf } from '../requests/proof/person.ts';
 import { turn } from '../requests/proof/verifying.ts';
-import { LIVE, type Person, type Request, type RequestState } from '../requests/request.ts';
+import { LIVE, type Person, type Request } from '../requests/request.ts';
 import { say } from '../requests/say.ts';
 import type { Engine } from './engine.ts';
 import { added, ERASERS, type Eraser, NOTHING, type Wanted } from './erasers.ts';
 import { decide } from './queue.ts';
 import type { Tables } from './schema.ts';
+import { type Learnt, learn, theirsIn } from './theirs.ts';
 
 /** What has to be known until all is erased. */
-interface Known {
-  readonly traces: Traces;
+interface Known extends Omit<Learnt, 'deeds'> {
   /** What was asked for later is no part of it, epoch ms. */
   readonly until: number;
 }
 
+/** Until somebody could be known by several addresses there was one, and nothing else said who they are. */
+function readKnown(json: string): Known {
+  const { traces, identity, until } = JSON.parse(json);
+  const addresses: readonly string[] = traces.addresses ?? [traces.address];
+  return { traces: { ...traces, addresses }, identity: identity ?? { addresses, ids: [] }, until };
+}
+
+type Counts = Erased & { readonly deeds: Deeds };
+
+/** Until it was counted, nobody had looked who the person is. */
+const readCounts = (json: string): Counts => ({
+  deeds: { asked: 0, named: 0, isLookedUp: false },
+  ...JSON.parse(json),
+});
+
 const choreOf = (requestId: string): string => `forget:${requestId}`;
 
-export async function kept(engine: Engine, tenantId: string, address: string, except: string): Promise<Kept> {
-  const traces = await learn(engine.db, tenantId, address, except);
-  const wanted: Wanted = {
-    tenantId,
-    except,
-    until: Number.MAX_SAFE_INTEGER,
-    traces,
-    finder: finderOf(traces),
-    goesOn: () => undefined,
-  };
+export async function kept(
+  engine: Engine,
+  tenantId: string,
+  address: string,
+  except: string,
+  ways: Ways,
+): Promise<Kept> {
+  const { identity, traces, deeds } = await learn(engine, tenantId, address, except, ways);
+  const until = Number.MAX_SAFE_INTEGER;
+  const wanted: Wanted = { tenantId, except, until, identity, finder: finderOf(traces), ways };
   let counts: Erased = NOTHING;
   for (const eraser of ERASERS) {
     for await (const found of pagesOf(engine, eraser, wanted)) counts = added(counts, found.counts);
   }
-  const live = await engine.db
-    .selectFrom('requests')
-    .select(['id', 'capability', 'state'])
-    .where('tenant_id', '=', tenantId)
-    .where('subject', '=', address)
-    .where('state', 'in', LIVE)
-    .where('id', '<>', except)
-    .orderBy('created_at')
-    .execute();
-  return { ...counts, live: live.map((one) => ({ ...one, state: one.state as RequestState })) };
+  const live = (await theirsIn(engine, wanted, LIVE)).map(({ id, capability, state }) => ({ id, capability, state }));
+  return { ...counts, deeds, addresses: identity.addresses.length, live };
 }
 
 export async function erase(
@@ -56,15 +63,15 @@ export async function erase(
   by: Person,
   now: number,
   signal: AbortSignal,
-  goesOn: GoesOn = () => undefined,
+  ways: Ways,
 ): Promise<Erasing | null> {
   const name = choreOf(request.id);
   const before = await engine.db.selectFrom('chores').selectAll().where('name', '=', name).executeTakeFirst();
-  if (before?.done_at) return { ...JSON.parse(before.counts), isDone: true, waitsFor: [] };
-  const known: Known = before?.known ? JSON.parse(before.known) : await begin(engine, name, request, now);
-  const { traces, until } = known;
+  if (before?.done_at) return { ...readCounts(before.counts), isDone: true, waitsFor: [] };
+  const known = before?.known ? readKnown(before.known) : await begin(engine, name, request, now, ways);
   const { tenantId, id: except } = request;
-  const wanted: Wanted = { tenantId, except, until, traces, finder: finderOf(traces), goesOn };
+  const { identity, traces, until } = known;
+  const wanted: Wanted = { tenantId, except, until, identity, finder: finderOf(traces), ways };
   const note = JSON.stringify(say('request.erased', { name: by.name, id: request.id }));
 
   await stopLive(engine, wanted, by, now);
@@ -89,54 +96,26 @@ export async function erase(
 }
 
 /** Learns what the person goes by, and keeps it: what tells it is among the first that is erased. */
-async function begin(engine: Engine, name: string, request: Request, now: number): Promise<Known> {
+async function begin(engine: Engine, name: string, request: Request, now: number, ways: Ways): Promise<Known> {
   const { address } = request.input as { readonly address: string };
-  const known: Known = { traces: await learn(engine.db, request.tenantId, address, request.id), until: now };
+  const { deeds, ...learnt } = await learn(engine, request.tenantId, address, request.id, ways);
+  const known: Known = { ...learnt, until: now };
   await engine.writeOne((db) =>
     db
       .insertInto('chores')
-      .values({ name, counts: JSON.stringify(NOTHING), known: JSON.stringify(known) })
+      .values({ name, counts: JSON.stringify({ ...NOTHING, deeds }), known: JSON.stringify(known) })
       .onConflict((clash) => clash.column('name').doNothing())
       .execute(),
   );
   return known;
 }
 
-async function learn(db: Kysely<Tables>, tenantId: string, address: string, except: string): Promise<Traces> {
-  const rows = await db
-    .selectFrom('requests')
-    .select(['id', 'input', 'outcome'])
-    .where('tenant_id', '=', tenantId)
-    .where('subject', '=', address)
-    .where('id', '<>', except)
-    .execute();
-  const values: unknown[] = rows.flatMap(({ input, outcome }) => [JSON.parse(input), JSON.parse(outcome ?? 'null')]);
-  for (let from = 0; from < rows.length; from += 500) {
-    const ids = rows.slice(from, from + 500).map(({ id }) => id);
-    const answers = await db.selectFrom('answers').select('reply').where('request_id', 'in', ids).execute();
-    for (const { reply } of answers) {
-      const body = reply === null ? undefined : JSON.parse(reply).body;
-      // What was found under a name is not theirs: only what names the address, or the invitation's own answer.
-      if (body)
-        values.push({ body, ...(body.invitedUser ? { invitedUserDisplayName: body.invitedUserDisplayName } : {}) });
-    }
-  }
-  return tracesIn(address, values);
-}
-
 /** Requests about the person that are not over are stopped, as its requester would; one in somebody's hands is waited for. */
-async function stopLive(engine: Engine, { tenantId, traces, except, until }: Wanted, by: Person, now: number) {
-  const live = await engine.db
-    .selectFrom('requests')
-    .select(['id', 'version', 'state'])
-    .where('tenant_id', '=', tenantId)
-    .where('subject', '=', traces.address)
-    .where('state', 'in', ['awaiting approval', 'queued', 'waiting'])
-    .where('id', '<>', except)
-    .where('created_at', '<=', until)
-    .execute();
+async function stopLive(engine: Engine, wanted: Wanted, by: Person, now: number) {
+  const { tenantId, except } = wanted;
+  const live = await theirsIn(engine, wanted, ['awaiting approval', 'queued', 'waiting']);
   for (const { id, version, state } of live) {
-    await decide(engine, id, version, state as RequestState, {
+    await decide(engine, id, version, state, {
       at: now,
       state: 'cancelled',
       note: null,
@@ -160,7 +139,8 @@ async function* pagesOf(engine: Engine, eraser: Eraser, wanted: Wanted) {
 
 /** Adds to the counts, in the transaction that does what is counted. */
 async function count(trx: Transaction<Tables>, engine: Engine, name: string, more: Erased): Promise<void> {
-  const counts = added(await countsOf(trx, engine, name), more);
+  const before = await countsOf(trx, engine, name);
+  const counts: Counts = { ...added(before, more), deeds: before.deeds };
   await trx
     .updateTable('chores')
     .set({ counts: JSON.stringify(counts) })
@@ -168,14 +148,14 @@ async function count(trx: Transaction<Tables>, engine: Engine, name: string, mor
     .execute();
 }
 
-async function countsOf(trx: Transaction<Tables>, engine: Engine, name: string): Promise<Erased> {
+async function countsOf(trx: Transaction<Tables>, engine: Engine, name: string): Promise<Counts> {
   const row = await trx
     .selectFrom('chores')
     .select('counts')
     .where('name', '=', name)
     .$if(engine.name === 'postgres', (query) => query.forUpdate())
     .executeTakeFirstOrThrow();
-  return JSON.parse(row.counts);
+  return readCounts(row.counts);
 }
 
 /** Last of all the request that asked forgets whom it was about, and we what we had learnt. */
@@ -185,7 +165,7 @@ async function end(
   name: string,
   request: Request | null,
   now: number,
-): Promise<Erased> {
+): Promise<Counts> {
   const counts = await countsOf(trx, engine, name);
   if (request === null) return counts;
   const { id } = request;

@@ -78,7 +78,7 @@ async function acceptSome(
   if (fresh.size > 0) {
     await addLines(
       trx,
-      [...fresh.values()].map((draft) => acceptedLine(draft, now)),
+      [...fresh.values()].flatMap((draft) => acceptedLines(draft, now)),
     );
     await addMessages(
       trx,
@@ -110,15 +110,10 @@ async function held(
   return keys.length === 0 ? [] : trx.selectFrom('requests').selectAll().where('key', 'in', keys).execute();
 }
 
-function acceptedLine(draft: Draft, now: number): AuditLine {
-  return {
-    at: now,
-    tenantId: draft.place.tenantId,
-    requestId: draft.id,
-    who: draft.requester.id,
-    what: 'accepted',
-    detail: { capability: draft.capability },
-  };
+function acceptedLines({ id, place, requester, capability, behind }: Draft, now: number): readonly AuditLine[] {
+  const common = { at: now, tenantId: place.tenantId, requestId: id };
+  const accepted: AuditLine = { ...common, who: requester.id, what: 'accepted', detail: { capability } };
+  return behind ? [accepted, { ...common, ...behind }] : [accepted];
 }
 
 export async function get(engine: Engine, id: string): Promise<Request | null> {

@@ -5,9 +5,10 @@
  * Must not know the policy, or which requests are records.
  */
 import { sql, type Transaction } from 'kysely';
+import { ERASING } from '../requests/proof/erasures.ts';
 import type { Retention, Turn } from '../requests/proof/keeping.ts';
 import { ENDED } from '../requests/request.ts';
-import { addLines } from './audit.ts';
+import { addLines, eraseParts } from './audit.ts';
 import type { Engine } from './engine.ts';
 import type { Tables } from './schema.ts';
 
@@ -74,9 +75,9 @@ export function retain(
     // Where the walk along the requests has come to; `all`: to its end.
     if (chore.known !== ALL) {
       const ids = await overdue(trx, engine, retention, chore.known ?? '');
-      return keep(await remove(trx, ids), ids.length < REQUESTS ? ALL : (ids.at(-1) ?? ALL));
+      return keep(await remove(trx, ids, retention, now), ids.length < REQUESTS ? ALL : (ids.at(-1) ?? ALL));
     }
-    const erased = await eraseLines(trx, retention);
+    const erased = await eraseLines(trx, retention, now);
     if (erased > 0) return keep({ lines: erased }, ALL);
     const cut = await cutOff(trx, engine, now);
     if (cut > 0) return keep({ cut }, ALL);
@@ -126,14 +127,15 @@ async function overdue(
   return rows.map(({ id }) => id);
 }
 
-async function remove(trx: Transaction<Tables>, ids: readonly string[]): Promise<Counts> {
+async function remove(
+  trx: Transaction<Tables>,
+  ids: readonly string[],
+  { tenantId }: Retention,
+  now: number,
+): Promise<Counts> {
   if (ids.length === 0) return {};
-  const lines = await trx
-    .updateTable('audit')
-    .set({ who: null, who_salt: null, detail: null, detail_salt: null })
-    .where('request_id', 'in', ids)
-    .where(sql<boolean>`(who_salt is not null or detail_salt is not null)`)
-    .executeTakeFirst();
+  const theirs = sql<boolean>`request_id in (${sql.join(ids)})`;
+  const lines = await eraseParts(trx, { who: theirs, detail: theirs }, { at: now, tenantId, requestId: null });
   const gone: Record<string, number> = {};
   for (const table of BELONGS) {
     const { numDeletedRows } = await trx.deleteFrom(table).where('request_id', 'in', ids).executeTakeFirst();
@@ -150,11 +152,11 @@ async function remove(trx: Transaction<Tables>, ids: readonly string[]): Promise
     )
     .execute();
   const { numDeletedRows } = await trx.deleteFrom('requests').where('id', 'in', ids).executeTakeFirst();
-  return { requests: Number(numDeletedRows), ...gone, lines: Number(lines.numUpdatedRows) };
+  return { requests: Number(numDeletedRows), ...gone, lines };
 }
 
 /** What the audit says besides requests is erased when it is as old. */
-async function eraseLines(trx: Transaction<Tables>, { tenantId, before }: Retention): Promise<number> {
+async function eraseLines(trx: Transaction<Tables>, { tenantId, before }: Retention, now: number): Promise<number> {
   const rows = await trx
     .selectFrom('audit')
     .select('seq')
@@ -162,22 +164,19 @@ async function eraseLines(trx: Transaction<Tables>, { tenantId, before }: Retent
     .where('tenant_id', '=', tenantId)
     .where('at', '<', before)
     .where(sql<boolean>`(who_salt is not null or detail_salt is not null)`)
+    .where('what', '<>', ERASING)
     .orderBy('seq')
     .limit(LINES)
     .execute();
   if (rows.length === 0) return 0;
-  const seqs = rows.map(({ seq }) => seq);
-  await trx
-    .updateTable('audit')
-    .set({ who: null, who_salt: null, detail: null, detail_salt: null })
-    .where('seq', 'in', seqs)
-    .execute();
-  return rows.length;
+  const old = sql<boolean>`seq in (${sql.join(rows.map(({ seq }) => seq))})`;
+  return eraseParts(trx, { who: old, detail: old }, { at: now, tenantId, requestId: null });
 }
 
 /**
- * Cuts the chain's beginning off, as far as every line there says nothing any more and its request is gone. The newest
- * link always stays: the next one is made from it.
+ * Cuts the chain's beginning off, as far as every line there says nothing any more and its request is gone. A line that
+ * tells of erasing goes with those before it, which are what it is about. The newest link always stays: the next one is
+ * made from it.
  */
 async function cutOff(trx: Transaction<Tables>, engine: Engine, now: number): Promise<number> {
   const cut = await trx
@@ -188,7 +187,8 @@ async function cutOff(trx: Transaction<Tables>, engine: Engine, now: number): Pr
     .executeTakeFirstOrThrow();
   const { rows } = await sql<{ n: number; seq: number; hash: string; is_over: number }>`
     select link.n, link.seq, link.hash,
-      case when audit.who_salt is null and audit.detail_salt is null and audit.what is not null
+      case when audit.what is not null
+        and (audit.what = ${ERASING} or (audit.who_salt is null and audit.detail_salt is null))
         and (audit.request_id is null or not exists (select 1 from requests where requests.id = audit.request_id))
         then 1 else 0 end as is_over
     from audit_chain as link left join audit on audit.seq = link.seq

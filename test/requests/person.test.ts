@@ -1,10 +1,18 @@
 /** A person found in texts and taken out of them: nothing of them is left, and nothing else is touched. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { ERASED, finderOf, tracesIn } from '../../src/requests/proof/person.ts';
+import {
+  type AboutAt,
+  ERASED,
+  finderOf,
+  identityOf,
+  isAbout,
+  tracesIn,
+  widestOf,
+} from '../../src/requests/proof/person.ts';
 
 const ANA = {
-  address: 'ana@partner.example',
+  addresses: ['ana@partner.example'],
   ids: ['aaaa0000-1111-4222-8333-444455556666'],
   names: ['Ana Silva', 'Ana'],
 };
@@ -45,7 +53,7 @@ describe('a person in texts', () => {
   }
 
   it('with an apostrophe is found as OData doubles it', () => {
-    const irish = finderOf({ address: "pat.o'neil@partner.example", ids: [], names: [] });
+    const irish = finderOf({ addresses: ["pat.o'neil@partner.example"], ids: [], names: [] });
     for (const text of [
       "/users?$filter=mail eq 'pat.o''neil@partner.example'",
       encodeURIComponent("mail eq 'pat.o''neil@partner.example'"),
@@ -59,8 +67,8 @@ describe('a person in texts', () => {
   it('is taken out of any JSON, wherever in it, and the rest stays as it was', () => {
     const value = fc.jsonValue({ depthSize: 'small' });
     const place = fc.constantFrom(
-      (rest: unknown) => ({ rest, deep: [{ text: `Ana Silva, ${ANA.address}` }] }),
-      (rest: unknown) => ({ rest, deep: [{ [ANA.address]: 1 }] }),
+      (rest: unknown) => ({ rest, deep: [{ text: `Ana Silva, ${ANA.addresses[0]}` }] }),
+      (rest: unknown) => ({ rest, deep: [{ [String(ANA.addresses[0])]: 1 }] }),
       (rest: unknown) => ({ rest, deep: [{ text: `x ${ANA.ids[0]} Ana` }] }),
     );
     fc.assert(
@@ -77,7 +85,7 @@ describe('a person in texts', () => {
   });
 
   it('a name is only theirs where it stands with their address, or at the head of what is about them', () => {
-    const found = tracesIn('ana@partner.example', [
+    const found = tracesIn({ addresses: ['ana@partner.example'], ids: [] }, [
       {
         address: 'ana@partner.example',
         displayName: 'Ana S.',
@@ -105,5 +113,61 @@ describe('a person in texts', () => {
       found.ids.map((id) => id.slice(0, 4)),
       ['aaaa', 'cccc', 'dddd'],
     );
+  });
+});
+
+describe('who a person is', () => {
+  const [OLD, NEW, OTHER] = ['ana@old.example', 'ana@new.example', 'bo@x.example'];
+  const asked = (address: string, ids: readonly string[] = [], at = 1): AboutAt => ({ addresses: [address], ids, at });
+  const reset = (from: string, to: string, id: string, at: number): AboutAt => ({
+    addresses: [from, to],
+    ids: [id],
+    left: [{ address: from, at }],
+    at,
+  });
+  const who = (address: string, told: readonly AboutAt[]) => {
+    const { addresses, ids } = identityOf(address, told);
+    return [addresses.toSorted(), ids.toSorted()];
+  };
+
+  it('is known by every address of one account, whichever was asked by, in any case and order', () => {
+    const told = [
+      asked(OLD, ['A']),
+      reset('Ana@Old.example', 'ana@mid.example', 'a', 2),
+      reset('ana@mid.example', NEW, 'a', 3),
+    ];
+    for (const address of [OLD, 'ANA@mid.example', NEW])
+      for (const some of [told, told.toReversed()])
+        assert.deepEqual(who(address, [...some, asked(OTHER, ['b'])]), [['ana@mid.example', NEW, OLD], ['a']]);
+  });
+
+  it('is looked for among all who have had one of their addresses, and not by what only mentions them', () => {
+    const told = [asked(OLD, ['a']), reset(OLD, NEW, 'a', 5), asked(OLD, ['b'], 6), asked('40'), asked(OTHER, ['c'])];
+    const { addresses, ids } = widestOf(NEW.toUpperCase(), told);
+    assert.deepEqual(
+      [addresses.toSorted(), ids.toSorted()],
+      [
+        [NEW, OLD],
+        ['a', 'b'],
+      ],
+    );
+  });
+
+  it('is whoever has an address, with every account of it, even without any', () => {
+    assert.deepEqual(who(OLD, []), [[OLD], []]);
+    assert.deepEqual(who(OLD, [asked(OLD), asked(OLD, ['a']), asked(OLD, ['b'], 9)]), [[OLD], ['a', 'b']]);
+  });
+
+  it('is not whoever was given their address after they left it, nor the other way round', () => {
+    const told = [asked(OLD, ['a']), reset(OLD, NEW, 'a', 5), asked(OLD, ['b'], 6)];
+    assert.deepEqual(who(NEW, told), [[NEW], ['a']]);
+    assert.deepEqual(who(OLD, told), [[OLD], ['b']]);
+    assert.ok(!isAbout(asked(OLD, ['b']), identityOf(NEW, told)));
+    assert.ok(isAbout(asked(OLD, ['A']), identityOf(NEW, told)));
+    // Whoever had it before them is nobody else as far as anybody can tell.
+    assert.deepEqual(who(NEW, [asked(OLD, ['b'], 1), asked(OLD, ['a'], 2), reset(OLD, NEW, 'a', 5)]), [
+      [NEW, OLD],
+      ['a', 'b'],
+    ]);
   });
 });

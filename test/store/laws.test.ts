@@ -14,6 +14,7 @@ import { queueLaws } from './laws/queue.ts';
 import { requestLaws } from './laws/requests.ts';
 import { retentionLaws } from './laws/retention.ts';
 import { signalLaws } from './laws/signals.ts';
+import { whomLaws } from './laws/whom.ts';
 
 describe('store: the database URL', urlLaws);
 
@@ -27,6 +28,7 @@ for (const engine of await engines()) {
     describe('messages', () => messageLaws(bench));
     describe('the chain over the audit', () => chainLaws(bench));
     describe('forgetting', () => forgettingLaws(bench));
+    describe('whom forgetting is about', () => whomLaws(bench));
     describe('retention', () => retentionLaws(bench));
     describe('lists', () => listLaws(bench));
     describe('paces', () => paceLaws(bench));

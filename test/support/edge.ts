@@ -181,9 +181,6 @@ export async function openEdgeHere(
       awaited: unplanned,
       told: unplanned,
       spoken: ({ key }) => key,
-      audit: async (line) => {
-        audited.push(line);
-      },
       log,
     },
     settings: {

@@ -76,6 +76,35 @@ for (const engine of await engines()) {
       assert.equal((await lane.town.invitations()).length, 1);
     });
 
+    it('whose name cannot be written down has asked for nothing; asked again, it is written down once', async () => {
+      const { database } = lane;
+      const onSqlite = engine.name === 'SQLite';
+      const when = "new.what = 'asked by an app'";
+      const refuse = onSqlite
+        ? [`create trigger full_up before insert on audit when ${when} begin select raise(abort, 'full'); end`]
+        : [
+            "create function full_up() returns trigger language plpgsql as $$ begin raise exception 'full'; end $$",
+            `create trigger full_up before insert on audit for each row when (${when}) execute function full_up()`,
+          ];
+      const asked = { ...SAMPLE, invitedUserEmailAddress: 'ivo@partner.example' };
+      const key = { 'idempotency-key': 'ivo' };
+      for (const one of refuse) await database.run(one);
+      const refused = await app.ask(asked, key);
+      await database.run(onSqlite ? 'drop trigger full_up' : 'drop function full_up cascade');
+      assert.equal(refused.status, 503);
+      const theirs = "select id from requests where subject = 'ivo@partner.example'";
+      assert.deepEqual(await database.run(theirs), []);
+      const answers = [await app.ask(asked, key), await app.ask(asked, key)];
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [201, 201],
+      );
+      const lines = await database.run(
+        `select who from audit where what = 'asked by an app' and request_id = '${answers[0]?.body.id}'`,
+      );
+      assert.deepEqual(lines, [{ who: `app:${flowAppId}` }]);
+    });
+
     it('fifty times at once with one key, while the first is under way, invites once', async () => {
       await lane.town.control('settings', { latencyMs: 150 });
       const asked = { ...SAMPLE, invitedUserEmailAddress: 'bea@partner.example' };

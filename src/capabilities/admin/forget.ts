@@ -26,8 +26,17 @@ const Counts = z.object({
   signals: z.number(),
   lines: z.number(),
 });
-const Kept = Counts.extend({ live: z.array(z.object({ id: z.string(), capability: z.string() })) });
+/** What they did themselves, which is proof and stays. */
+const Deeds = z
+  .object({ asked: z.number(), named: z.number(), isLookedUp: z.boolean() })
+  .default({ asked: 0, named: 0, isLookedUp: false });
+const Kept = Counts.extend({
+  deeds: Deeds,
+  addresses: z.number().default(1),
+  live: z.array(z.object({ id: z.string(), capability: z.string() })),
+});
 const Erased = Counts.extend({
+  deeds: Deeds,
   isDone: z.boolean(),
   waitsFor: z.array(z.string()),
   head: z.object({ n: z.number(), hash: z.string() }).nullable(),
@@ -38,6 +47,10 @@ export type ForgetOutcome = z.infer<typeof Counts> & {
   /** Epoch ms. */
   readonly at: number;
   readonly head: { readonly n: number; readonly hash: string } | null;
+  /** Absent in what was told before anybody counted it. */
+  readonly deeds?: z.infer<typeof Deeds>;
+  /** How long that is kept after a request has ended, days; null: nobody has said. */
+  readonly days?: number | null;
 };
 
 const FIELDS: readonly Field[] = [
@@ -86,6 +99,7 @@ const ERASE: Call = { name: 'erase', to: 'store', method: 'POST', path: '/forget
 function step(input: ForgetInput, answers: readonly Answer[], facts: Facts<ForgetOutcome>): Step<ForgetOutcome> {
   const reply = (name: string) => answers.findLast(({ call }) => call.name === name)?.reply;
   const { now } = facts;
+  const days = facts.policy.retentionDays;
   // Whose address is gone already is confirmed.
   if (input.address !== undefined && !input.isConfirmed) {
     const counted = reply('count');
@@ -96,7 +110,11 @@ function step(input: ForgetInput, answers: readonly Answer[], facts: Facts<Forge
     if (kept.requests + kept.mentions + kept.rows + kept.lines > 0)
       return {
         kind: 'ask',
-        question: { say: asks(kept), field: 'confirm', options: [{ title: say('forget.erase'), value: 'erase' }] },
+        question: {
+          say: asks(kept, days),
+          field: 'confirm',
+          options: [{ title: say('forget.erase'), value: 'erase' }],
+        },
         forMs: QUESTION_MS,
       };
   }
@@ -104,24 +122,45 @@ function step(input: ForgetInput, answers: readonly Answer[], facts: Facts<Forge
   if (!erased) return { kind: 'call', call: ERASE };
   if (!erased.ok) return { kind: 'fail', problem: erased.problem, fresh: true };
   const { isDone, waitsFor, head, ...counts } = Erased.parse(erased.body);
-  if (isDone) return { kind: 'done', outcome: { ...counts, did: 'erased', at: now, head }, standing: 'erased' };
+  if (isDone) return { kind: 'done', outcome: { ...counts, did: 'erased', at: now, head, days }, standing: 'erased' };
   return {
     kind: 'later',
     waits: true,
     fresh: true,
     forMs: AGAIN_MS,
     note: say('forget.waits', { count: waitsFor.length, ids: waitsFor.slice(0, MOST_NAMED).join(', ') }),
-    outcome: { ...counts, did: 'erasing', at: now, head },
+    outcome: { ...counts, did: 'erasing', at: now, head, days },
   };
 }
 
-/** What is erased, in exact numbers, and what is stopped first. */
-function asks({ live, ...counts }: z.infer<typeof Kept>): Say {
-  const question = say('forget.ask', counts);
-  if (live.length === 0) return question;
+/** What is erased, in exact numbers, of whom, what is stopped first, and what stays. */
+function asks({ live, addresses, deeds, ...counts }: z.infer<typeof Kept>, days: number | null): Say {
+  const parts = addresses > 1 ? [say('forget.addresses', { count: addresses })] : [];
+  parts.push(say('forget.ask', counts));
   const ids = live.slice(0, MOST_NAMED).map(({ id }) => id);
-  const stops = say('forget.stops', { count: live.length, ids: ids.join(', ') });
-  return say('two', { first: question, second: stops });
+  if (live.length > 0) parts.push(say('forget.stops', { count: live.length, ids: ids.join(', ') }));
+  return joined([...parts, ...proof(deeds, days)]);
+}
+
+const joined = (parts: readonly Say[]): Say => parts.reduce((first, second) => say('two', { first, second }));
+
+/** What they did themselves stays: how much, until when, and whose move it is; or that nobody knows. */
+function proof(deeds: z.infer<typeof Deeds>, days: number | null): readonly Say[] {
+  const { asked, named, isLookedUp } = deeds;
+  const until = days === null ? say('forget.proof.ever') : say('forget.proof.days', { count: days });
+  return [
+    ...(asked + named > 0 ? [say('forget.proof', { asked, named }), until] : []),
+    ...(isLookedUp ? [] : [say('forget.proof.unknown')]),
+  ];
+}
+
+/** What came of it: nothing that stays is passed over. */
+function ending({ deeds, days = null, ...counts }: ForgetOutcome): Say {
+  const isSomething = counts.requests + counts.mentions + counts.rows + counts.lines > 0;
+  const stays = deeds ? proof(deeds, days) : [];
+  if (isSomething) return joined([say(stays.length > 0 ? 'forget.done.but' : 'forget.done'), ...stays]);
+  const isProof = deeds !== undefined && deeds.asked + deeds.named > 0;
+  return joined([say(isProof ? 'forget.nothing.but' : 'forget.nothing'), ...stays]);
 }
 
 type Told = ReturnType<Capability<ForgetInput, ForgetOutcome>['story']>;
@@ -157,7 +196,7 @@ function story({ id, input, outcome, note, question, requester }: Request<Forget
       { label: say('forget.row.stays'), text: say('forget.stays') },
     ],
     ending: {
-      sentence: say(requests + mentions + listed + lines > 0 ? 'forget.done' : 'forget.nothing'),
+      sentence: ending(outcome),
       tone: 'good',
       buttons: [],
     },

@@ -6,7 +6,7 @@ import type { Capability } from '../../requests/capability.ts';
 import { GUEST_ANSWERS } from './calls.ts';
 import { GUEST_FIELDS, type GuestInput, guestWithout, readGuest, writeGuest } from './input.ts';
 import { GUEST_LIST } from './list.ts';
-import type { GuestOutcome } from './outcome.ts';
+import { aboutWhom, type GuestOutcome } from './outcome.ts';
 import { judgedGuest, planGuest } from './plan.ts';
 import { PROVIDERS, type ProviderName, readFor } from './provider.ts';
 import { stepGuest } from './step.ts';
@@ -35,6 +35,7 @@ export function guest(settings: GuestSettings): Capability<GuestInput, GuestOutc
     write: writeGuest,
     choose: (input, field, option) => (field === 'team' ? chooseTeam(input, option.value) : input),
     subject: (input) => input.address.toLowerCase(),
+    about: aboutWhom,
     without: guestWithout,
     answers: { ...GUEST_ANSWERS, ...provider.answers },
     list: GUEST_LIST,

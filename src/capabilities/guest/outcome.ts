@@ -2,7 +2,10 @@
  * What is known of a guest: how they were brought in, and how their stay goes since. One record per request, kept with it.
  * Must not know what is done next.
  */
+import type { About } from '../../requests/proof/person.ts';
+import type { Request } from '../../requests/request.ts';
 import type { Say } from '../../requests/say.ts';
+import type { GuestInput } from './input.ts';
 
 /** How a guest stands in the directory. */
 export type Standing = 'pending' | 'accepted' | 'member' | 'removed';
@@ -64,3 +67,11 @@ export interface Removal {
 
 /** The address they redeem with. */
 export const addressOf = (asked: string, outcome: GuestOutcome | null): string => outcome?.stay?.address ?? asked;
+
+/** The guest a request is about: the address they were asked for by, and the one they redeem with since. */
+export function aboutWhom({ input, outcome }: Request<GuestInput, GuestOutcome>): About {
+  const { address, resetAt: at } = outcome?.stay ?? {};
+  const ids = outcome?.userId === undefined ? [] : [outcome.userId];
+  if (address === undefined || at === undefined) return { addresses: [input.address], ids };
+  return { addresses: [input.address, address], ids, left: [{ address: input.address, at }] };
+}

@@ -103,11 +103,13 @@ function trimMarks(address: string): string {
 }
 
 function tidyName(name: string): string {
-  return name
-    .trim()
-    // In small letters alone: “Et Aa” is somebody's name.
-    .replace(/^(?:(?:and|und|et|[-•*,;]|\d+[.)])\s+)+/, '')
-    .replace(/^["'“”‘’]+|["'“”‘’]+$/g, '')
-    .replace(/\s+/g, ' ')
-    .slice(0, 256);
+  return (
+    name
+      .trim()
+      // In small letters alone: “Et Aa” is somebody's name.
+      .replace(/^(?:(?:and|und|et|[-•*,;]|\d+[.)])\s+)+/, '')
+      .replace(/^["'“”‘’]+|["'“”‘’]+$/g, '')
+      .replace(/\s+/g, ' ')
+      .slice(0, 256)
+  );
 }

@@ -58,6 +58,10 @@ export function guestResend(kind: Kind, settings: CommandSettings): Capability<R
     write: ({ address }) => ({ people: address }),
     choose: (input) => input,
     subject: ({ address }) => address,
+    about: ({ input: { address }, outcome }) => ({
+      addresses: [address],
+      ids: outcome?.userId === undefined ? [] : [outcome.userId],
+    }),
     answers: { find: Users, ...PROVIDERS[settings.guestProvider].answers },
     beside: ({ address }) => [aboutGuest(address), ...mailsTo(address)],
     ...(kind === 'mail' ? { list: RESEND_LIST } : {}),

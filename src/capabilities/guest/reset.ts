@@ -6,6 +6,7 @@
 import type { z } from 'zod/v4';
 import type { Answer, Call, Capability, Facts, Field, Raw, Step } from '../../requests/capability.ts';
 import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
+import type { About } from '../../requests/proof/person.ts';
 import type { Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
 import { findCall, pick, Users } from './calls.ts';
@@ -60,6 +61,7 @@ export function guestReset(settings: CommandSettings): Capability<ResetInput, Re
     write: ({ address, to }) => ({ people: address, to }),
     choose: (input) => input,
     subject: ({ address }) => address,
+    about: aboutWhom,
     answers: { find: Users, ...graph.answers },
     beside: ({ address, to }) => [aboutGuest(address), ...mailsTo(address, to)],
     judged: ({ address, to }, _answers, _call, facts) => {
@@ -69,6 +71,13 @@ export function guestReset(settings: CommandSettings): Capability<ResetInput, Re
     step: (input, answers, facts) => step(input, answers, facts, settings),
     story,
   };
+}
+
+/** The other address is theirs once the reset is done: before, it may be anybody's. */
+function aboutWhom({ input: { address, to }, outcome }: Request<ResetInput, ResetOutcome>): About {
+  if (outcome === null) return { addresses: [address], ids: [] };
+  const { userId, mailedAt } = outcome;
+  return { addresses: [address, to], ids: [userId], left: [{ address, at: mailedAt ?? 0 }] };
 }
 
 function read(raw: Raw): Result<readonly ResetInput[], readonly Problem[]> {

@@ -4,6 +4,7 @@
  */
 import type { Person, Request } from '../request.ts';
 import type { Anchor, ChainLine, Cut, Link } from './chain.ts';
+import type { About } from './person.ts';
 
 /** A stretch of time in a tenant, epoch ms; `until` itself is not in it. */
 export interface Span {
@@ -29,7 +30,7 @@ export interface AuditEntry {
 
 /** What was erased of somebody. */
 export interface Erased {
-  /** Requests about the person (or by them): everything they said is gone. */
+  /** Requests about the person: everything they said is gone. */
   readonly requests: number;
   /** Requests about others that mentioned the person: only the mention is gone. */
   readonly mentions: number;
@@ -41,20 +42,42 @@ export interface Erased {
   readonly lines: number;
 }
 
+/** What somebody did themselves is proof of who did what: it is not erased before its time. */
+export interface Deeds {
+  /** Requests they asked for. */
+  readonly asked: number;
+  /** Requests of others that name them by id: who approved, who answers for a guest, whom a call was for. */
+  readonly named: number;
+  /** Whether the directory told who they are; else only requests did. */
+  readonly isLookedUp: boolean;
+}
+
+/** Entra object ids of colleagues with an address; null: the directory cannot be asked. */
+export type Colleagues = (address: string) => Promise<readonly string[] | null>;
+
 /** What is kept about somebody, before it is erased. */
 export interface Kept extends Erased {
+  readonly deeds: Deeds;
+  /** How many addresses they are known by. */
+  readonly addresses: number;
   /** Requests about the person that have not ended: they are stopped first. */
   readonly live: readonly Pick<Request, 'id' | 'capability' | 'state'>[];
 }
 
 /** How far erasing has come. `waitsFor`: requests that mention the person and are not over. */
 export interface Erasing extends Erased {
+  readonly deeds: Deeds;
   readonly isDone: boolean;
   readonly waitsFor: readonly string[];
 }
 
-/** The input of a live request that goes on without a person it mentions; undefined: it has to end first. */
-export type GoesOn = (request: Request, without: (text: string) => string) => unknown;
+/** What a store cannot know by itself of requests and people. */
+export interface Ways {
+  colleagues: Colleagues;
+  about(request: Request): About;
+  /** The input of a live request that goes on without a person it mentions; undefined: it has to end first. */
+  goesOn(request: Request, without: (text: string) => string): unknown;
+}
 
 /** What retention may remove, and what of it stays in any case. */
 export interface Retention {
@@ -90,12 +113,12 @@ export interface Keeping {
   countEntries(span: Span): Promise<number>;
 
   /** What is kept about the person with this address. `except`: the request that asks. */
-  kept(tenantId: string, address: string, except: string): Promise<Kept>;
+  kept(tenantId: string, address: string, except: string, ways: Ways): Promise<Kept>;
   /**
    * Erases all there is about the person a request asks to forget, in short transactions, and last what that request
    * itself says. Begun again after a crash it goes on, and its counts are those of the whole. Null: `signal` ended it early.
    */
-  erase(request: Request, by: Person, now: number, signal: AbortSignal, goesOn?: GoesOn): Promise<Erasing | null>;
+  erase(request: Request, by: Person, now: number, signal: AbortSignal, ways: Ways): Promise<Erasing | null>;
 
   /** Tenants of which anything is kept. */
   tenants(): Promise<readonly string[]>;

@@ -7,9 +7,9 @@ import type { AnyCapability, Call, Reply } from '../capability.ts';
 import { keepPolicy, policyOf } from '../policy/keeping.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Clock, Sending, Store } from '../ports.ts';
-import { problem } from '../problem.ts';
+import { problem, type Result } from '../problem.ts';
 import type { Request } from '../request.ts';
-import type { GoesOn } from './keeping.ts';
+import type { Ways } from './keeping.ts';
 import { verifyAudit } from './verifying.ts';
 
 export interface StoreRemoteParts {
@@ -18,6 +18,11 @@ export interface StoreRemoteParts {
   readonly capabilities: ReadonlyMap<string, AnyCapability>;
   /** The policy of version 0, which is not in the store. */
   readonly seed: Policy;
+  /** Entra object ids of colleagues with an address. */
+  readonly findColleagues: (
+    address: string,
+    about: { readonly requestId: string },
+  ) => Promise<Result<readonly string[]>>;
   /** Called when cards have something else to show. */
   readonly changed: () => void;
 }
@@ -27,7 +32,8 @@ type Body = Readonly<Record<string, unknown>>;
 /** A request that is about an address, until that is erased. */
 const addressOf = ({ input }: Request): string | undefined => (input as { readonly address?: string }).address;
 
-export function openStoreRemote({ store, clock, capabilities, seed, changed }: StoreRemoteParts) {
+export function openStoreRemote(parts: StoreRemoteParts) {
+  const { store, clock, capabilities, seed, changed } = parts;
   const { keeping } = store;
 
   /** Times of a span, epoch ms, as the query of a call holds them. */
@@ -41,11 +47,19 @@ export function openStoreRemote({ store, clock, capabilities, seed, changed }: S
       : { lines, cutAt: cut.at, broken: verdict.why };
   }
 
-  const goesOn: GoesOn = ({ capability, input, outcome }, without) =>
-    capabilities.get(capability)?.without?.(input, without, outcome);
+  const waysOf = ({ id }: Request): Ways => ({
+    async colleagues(address) {
+      const found = await parts.findColleagues(address, { requestId: id });
+      return found.ok ? found.value : null;
+    },
+    about: (request) =>
+      capabilities.get(request.capability)?.about?.(request) ?? { addresses: [request.subject], ids: [] },
+    goesOn: ({ capability, input, outcome }, without) =>
+      capabilities.get(capability)?.without?.(input, without, outcome),
+  });
 
   async function erased(request: Request, signal: AbortSignal): Promise<Body | null> {
-    const erasing = await keeping.erase(request, request.requester, clock.now(), signal, goesOn);
+    const erasing = await keeping.erase(request, request.requester, clock.now(), signal, waysOf(request));
     changed();
     if (!erasing) return null;
     const verdict = erasing.isDone ? await verifyAudit(keeping) : null;
@@ -60,7 +74,7 @@ export function openStoreRemote({ store, clock, capabilities, seed, changed }: S
     'GET /forgetting/kept': async (request) => {
       const address = addressOf(request);
       if (address === undefined) throw new Error('it has been erased whom this is about');
-      return { ...(await keeping.kept(request.tenantId, address, request.id)) };
+      return { ...(await keeping.kept(request.tenantId, address, request.id, waysOf(request))) };
     },
     // Nothing is done here: the request that asks this tells the guest's own in the very change that ends it.
     'POST /guests/extended': async () => ({}),

@@ -16,7 +16,10 @@ export async function verifyAudit(keeping: Keeping): Promise<Verdict> {
   for (let tries = 0; ; tries++) {
     await sealAll(keeping, true);
     const { cut } = await keeping.chain();
-    const verdict = await verify(cut, linksOf(keeping, cut.n), unsealedOf(keeping));
+    const verdict = await verify(cut, {
+      links: (after) => linksOf(keeping, after),
+      unsealed: () => unsealedOf(keeping),
+    });
     if (verdict.ok) return verdict;
     // What was cut off meanwhile looks like a gap.
     const moved = (await keeping.chain()).cut.n !== cut.n;

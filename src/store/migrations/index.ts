@@ -9,6 +9,7 @@ import { signals } from './003-signals.ts';
 import { policy } from './004-policy.ts';
 import { proof } from './005-proof.ts';
 import { batches } from './006-batches.ts';
+import { erasures } from './007-erasures.ts';
 
 export function migrations(engine: EngineName): Readonly<Record<string, Migration>> {
   return {
@@ -18,5 +19,6 @@ export function migrations(engine: EngineName): Readonly<Record<string, Migratio
     '004-policy': policy,
     '005-proof': proof(engine),
     '006-batches': batches(engine),
+    '007-erasures': erasures,
   };
 }

@@ -3,9 +3,11 @@
  * numbers from `NOW` on: the store is told the time.
  * Must not know any law.
  */
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { Call } from '../../../src/requests/capability.ts';
 import type { AuditLine, Change, Claim, Draft, Store } from '../../../src/requests/ports.ts';
+import type { Ways } from '../../../src/requests/proof/keeping.ts';
 import type { Place, Request } from '../../../src/requests/request.ts';
 import { openStore } from '../../../src/store/db.ts';
 import type { TestDatabase, TestEngine } from '../../support/db.ts';
@@ -100,6 +102,41 @@ export function line(requestId: string | null, what: string, more: Partial<Audit
   return { at: NOW, tenantId: PLACE.tenantId, requestId, who: 'usher', what, ...more };
 }
 
+/** What neither capabilities nor the directory say of requests and people. */
+export const WAYS: Ways = {
+  colleagues: async () => [],
+  about: ({ subject }) => ({ addresses: [subject], ids: [] }),
+  goesOn: () => undefined,
+};
+
 export function call(name: string, more: Partial<Call> = {}): Call {
   return { name, to: 'graph', method: 'POST', path: `/${name}`, repeat: 'restart', ...more };
+}
+
+/** A request that has done its calls and ended, with what was heard of it. */
+export async function ended(
+  store: Store,
+  more: Partial<Draft>,
+  {
+    outcome = null as unknown,
+    calls = [] as (readonly [Call, Record<string, unknown>])[],
+    standing = 'pending',
+    at = NOW,
+    asked = NOW,
+  } = {},
+): Promise<Request> {
+  const [accepted] = await store.accept([draft(more)], asked, asked + MINUTE);
+  const { id } = accepted!.request;
+  const { request } = await claimOne(store, asked);
+  assert.equal(request.id, id);
+  for (const [n, [one, body]] of calls.entries()) {
+    const heard = { n, call: one, sentAt: at, reply: { ok: true, body } } as const;
+    await store.move(id, request.fence, change('sending', { heard, leaseUntil: NOW + MINUTE }));
+  }
+  const moved = await store.move(
+    id,
+    request.fence,
+    change('done', { at, outcome, standing, visible: true, audit: [line(id, 'done', { at, detail: { standing } })] }),
+  );
+  return moved!;
 }

@@ -45,6 +45,17 @@ export function requestLaws(bench: () => Bench): void {
     ]);
   });
 
+  it('who else stands behind a request has a line with its acceptance, once', async () => {
+    const { store } = bench();
+    const wanted = draft({ behind: { who: 'app:a-1', what: 'asked by an app' } });
+    for (const again of [wanted, { ...wanted, id: 'another' }]) await store.accept([again], NOW, NOW);
+    assert.deepEqual(await store.auditOf(wanted.id), [
+      line(wanted.id, 'accepted', { who: 'user-1', detail: { capability: 'guest' } }),
+      line(wanted.id, 'asked by an app', { who: 'app:a-1' }),
+    ]);
+    assert.deepEqual(await store.auditOf('another'), []);
+  });
+
   it('of 50 racing accepts of one key exactly one is new, and all are told the same request', async () => {
     const stores = [bench().store, await bench().another(), await bench().another()];
     const racing = Array.from({ length: 50 }, (_, n) =>

@@ -75,7 +75,8 @@ export function retentionLaws(bench: () => Bench): void {
       before: new Date(NOW + 10 * DAY).toISOString(),
     });
     const verdict = await isWhole(store);
-    assert.deepEqual([verdict.cut.n, verdict.cut.at, verdict.links], [4, LATER, 3]);
+    // Two of the young one, one that tells of erasing, and one of it all.
+    assert.deepEqual([verdict.cut.n, verdict.cut.at, verdict.links], [4, LATER, 4]);
   });
 
   it('the chain is cut only as far as all before is over; behind that payloads go and lines stay', async () => {
@@ -99,6 +100,31 @@ export function retentionLaws(bench: () => Bench): void {
     const verdict = await isWhole(store);
     assert.deepEqual([verdict.cut.n, verdict.erased], [2, 2]);
     assert.equal((await store.keeping.links(head.n - 1, 1))[0]!.hash, head.hash, 'what was noted down still holds');
+  });
+
+  it('what tells of erasing stays as long as a line it tells of, and goes with the last', async () => {
+    const { store } = bench();
+    const live = await acceptOne(store, { subject: 'b@x.example' });
+    await claimOne(store, NOW);
+    await ended(store, NOW + 1);
+    await removeAll(store, NOW + DAY);
+    const whats = async () => (await store.keeping.links(0, 99)).map((one) => one.line?.what);
+    await isWhole(store);
+    assert.deepEqual(await whats(), ['accepted', 'accepted', 'done', 'erased', 'retention']);
+    const again = async (at: number) => {
+      assert.ok(await store.keeping.takeTurn('tenant-1', at, at + MINUTE));
+      // What tells of this is as old as the day on which it is told.
+      while (await store.keeping.retain(retention(at), at, { leaseUntil: at + MINUTE, nextAt: at + DAY }));
+      await isWhole(store);
+    };
+    await again(LATER + DAY);
+    assert.deepEqual(await whats(), ['accepted', 'accepted', 'done', 'erased', 'retention', 'erased', 'retention']);
+    const { fence } = (await store.get(live.id))!;
+    await store.move(live.id, fence, change('done', { at: NOW + 2 }));
+    await again(LATER + 2 * DAY);
+    await again(LATER + 3 * DAY);
+    // Of the day before: the retention line itself, what told of erasing it, and that of this day.
+    assert.deepEqual((await whats()).slice(0, 1), ['retention']);
   });
 
   it('what has not ended stays, and the newest record of a guest who is here or may come', async () => {
@@ -125,9 +151,9 @@ export function retentionLaws(bench: () => Bench): void {
     await sealAll(store.keeping);
     await removeAll(store, NOW + DAY);
     const verdict = await isWhole(store);
-    assert.deepEqual([verdict.cut.n, verdict.links], [2, 3]);
+    assert.deepEqual([verdict.cut.n, verdict.links], [2, 4]);
     const whats = (await store.keeping.links(0, 9)).map((one) => one.line?.what);
-    assert.deepEqual(whats, ['young', 'theirs', 'retention']);
+    assert.deepEqual(whats, ['young', 'theirs', 'erased', 'retention']);
     await store.keeping.takeTurn('tenant-1', LATER + DAY, LATER + 2 * DAY);
     const all = retention(LATER + 2 * DAY);
     while (await store.keeping.retain(all, LATER + DAY, TURN));
