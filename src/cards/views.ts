@@ -3,9 +3,10 @@
  * what is too long. Pure. Must not know templates' shapes beyond `view.ts`, nor who is looking: the caller decides what
  * may be shown.
  */
-import type { Button, Story } from '../requests/capability.ts';
+
 import type { Question, Request, RequestState } from '../requests/request.ts';
 import { type Say, say } from '../requests/say.ts';
+import type { Button, Story } from '../requests/story.ts';
 import { bytes, LIMITS, oneLine, shown } from './text.ts';
 import { isVerb } from './verbs.ts';
 import type { ActionView, HelpView, ListView, Maybe, NoticeView, RequestView, Tone } from './view.ts';

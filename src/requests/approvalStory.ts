@@ -4,10 +4,11 @@
  */
 import { type Asked, approversAt } from './approval.ts';
 import { askingOf } from './approvals.ts';
-import type { AnyCapability, Button, Story } from './capability.ts';
+import type { AnyCapability } from './capability.ts';
 import { MOST_MEMBERS } from './gateLooks.ts';
 import type { Audience, Request } from './request.ts';
 import { type Say, say } from './say.ts';
+import type { Button, Story } from './story.ts';
 
 type Told = Pick<Story, 'sentence' | 'tone' | 'buttons'> & Partial<Story>;
 type Rows = Story['rows'];

@@ -3,10 +3,11 @@
  * the same for every capability. Pure; must not know languages or cards.
  */
 import { awaitingStory, decidedStory, decisionRows, lookedStory } from './approvalStory.ts';
-import type { AnyCapability, Button, Story } from './capability.ts';
+import type { AnyCapability } from './capability.ts';
 import { isSignIn, PROBLEM_KINDS, REPLACED, TOO_LATE } from './problem.ts';
 import { type Audience, ENDED, type Request } from './request.ts';
 import { say } from './say.ts';
+import type { Button, Story } from './story.ts';
 
 /** Nothing is left to tell but that there was something, and at whose wish it is gone. */
 const storyOfErased = ({ note }: Request): Story => ({

@@ -6,7 +6,7 @@
 import type { View } from '../cards/view.ts';
 import { listView, noticeView, STATE_WORDS } from '../cards/views.ts';
 import { readArguments } from '../requests/arguments.ts';
-import type { AnyCapability, Button } from '../requests/capability.ts';
+import type { AnyCapability } from '../requests/capability.ts';
 import type { Desk } from '../requests/desk.ts';
 import { type Case, judge, type Verdict } from '../requests/policy/judge.ts';
 import type { PolicyNow } from '../requests/policy/rules.ts';
@@ -14,6 +14,7 @@ import type { Clock } from '../requests/ports.ts';
 import { problem } from '../requests/problem.ts';
 import type { Request } from '../requests/request.ts';
 import { type Say, say } from '../requests/say.ts';
+import type { Button } from '../requests/story.ts';
 import type { Asker, Replies } from './replies.ts';
 
 export interface WhyParts {

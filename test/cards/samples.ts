@@ -8,10 +8,11 @@ import { newDealFields } from '../../src/capabilities/referral/newDeal.ts';
 import type { View } from '../../src/cards/view.ts';
 import { formView, helpView, listView, noticeView, requestView } from '../../src/cards/views.ts';
 import { type Words, words } from '../../src/cards/words.ts';
-import type { Raw, Story } from '../../src/requests/capability.ts';
+import type { Raw } from '../../src/requests/capability.ts';
 import { problem } from '../../src/requests/problem.ts';
 import type { Request, RequestState } from '../../src/requests/request.ts';
 import { type Say, say } from '../../src/requests/say.ts';
+import type { Story } from '../../src/requests/story.ts';
 import { SETTINGS } from '../support/settings.ts';
 
 /** Markdown that must never be rendered, text that looks like a template, like a key, like a placeholder. */

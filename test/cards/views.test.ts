@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { GUEST_FIELDS } from '../../src/capabilities/guest/input.ts';
 import { beginning, LIMITS, oneLine, shown } from '../../src/cards/text.ts';
 import { formView, helpView, listView, noticeView, requestView, STATE_WORDS } from '../../src/cards/views.ts';
-import type { Raw, Story } from '../../src/requests/capability.ts';
+import type { Raw } from '../../src/requests/capability.ts';
 import { type Problem, problem } from '../../src/requests/problem.ts';
 import { REQUEST_STATES } from '../../src/requests/request.ts';
 import { say } from '../../src/requests/say.ts';
+import type { Story } from '../../src/requests/story.ts';
 import { request, sampleWords } from './samples.ts';
 
 const w = sampleWords('en-GB');

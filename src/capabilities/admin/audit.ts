@@ -3,11 +3,12 @@
  * know Teams, SQL or card templates. The file itself is `requests/proof/auditFile.ts`'s.
  */
 import { z } from 'zod/v4';
-import type { Answer, Capability, Facts, Field, Raw, Step, Story, Surroundings } from '../../requests/capability.ts';
+import type { Answer, Capability, Facts, Field, Raw, Step, Surroundings } from '../../requests/capability.ts';
 import { bad, good, type Problem, type Result } from '../../requests/problem.ts';
 import { type AuditInput, spanOf } from '../../requests/proof/auditFile.ts';
 import type { Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
+import type { Story } from '../../requests/story.ts';
 import { type AdminSettings, adminsOnly } from '../admins.ts';
 import { beginningOf, looksLikeDay, readDay, readPastDay } from '../days.ts';
 import { given, readerOf } from '../reader.ts';

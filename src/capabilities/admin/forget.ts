@@ -4,10 +4,11 @@
  * itself (`requests/proof/storeRemote.ts`), so that no call holds it.
  */
 import { z } from 'zod/v4';
-import type { Answer, Call, Capability, Facts, Field, Raw, Step, Story } from '../../requests/capability.ts';
+import type { Answer, Call, Capability, Facts, Field, Raw, Step } from '../../requests/capability.ts';
 import { bad, good, type Problem, type Result } from '../../requests/problem.ts';
 import type { Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
+import type { Story } from '../../requests/story.ts';
 import { type AdminSettings, adminsOnly } from '../admins.ts';
 import { faultOfAddress, readPeople } from '../guest/people.ts';
 import { readerOf } from '../reader.ts';

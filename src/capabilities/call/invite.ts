@@ -3,10 +3,11 @@
  * be done to one, and the card that tells of each person. No I/O; must not know Teams, HTTP, SQL or card templates.
  */
 import type { CallNotice } from '../../requests/callNotices.ts';
-import type { Act, Button, Capability, Field, Raw, Signal, Story, Surroundings } from '../../requests/capability.ts';
+import type { Act, Capability, Field, Raw, Signal, Surroundings } from '../../requests/capability.ts';
 import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
 import { chatOf, type Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
+import type { Button, Story } from '../../requests/story.ts';
 import { type Fate, type InviteOutcome, MISSING, type Stage } from './fates.ts';
 import { INVITE_ANSWERS, type InviteInput, type InviteSettings, stepInvite } from './inviteStep.ts';
 import { RINGERS } from './joinStep.ts';

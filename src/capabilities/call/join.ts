@@ -4,10 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import type { CallNotice, RosterEntry } from '../../requests/callNotices.ts';
-import type { Act, Button, Capability, Field, Raw, Signal, Story, Surroundings } from '../../requests/capability.ts';
+import type { Act, Capability, Field, Raw, Signal, Surroundings } from '../../requests/capability.ts';
 import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
 import { chatOf, ENDED, type Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
+import type { Button, Story } from '../../requests/story.ts';
 import { type CallSettings, type CallState, JOIN_ANSWERS, type JoinInput, stepJoin } from './joinStep.ts';
 import { meetingIdOf, meetingOf } from './meeting.ts';
 

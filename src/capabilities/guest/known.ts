@@ -3,11 +3,12 @@
  * who they are in the directory. Pure; must not know what is to be done with them.
  */
 import type { z } from 'zod/v4';
-import type { Answer, Button, Call, Field, Raw, Reply, Sought, Wake } from '../../requests/capability.ts';
+import type { Answer, Call, Field, Raw, Reply, Sought, Wake } from '../../requests/capability.ts';
 import type { Case } from '../../requests/policy/judge.ts';
 import { type Problem, problem } from '../../requests/problem.ts';
 import { ENDED, type Person, type Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
+import type { Button } from '../../requests/story.ts';
 import { readerOf } from '../reader.ts';
 import { findCall, pick, type User, type Users } from './calls.ts';
 import type { GuestInput } from './input.ts';

@@ -2,9 +2,10 @@
  * What a guest's card tells: who, how they were brought in, how their stay goes, and what can be done about it. Pure; must
  * not know languages or card templates.
  */
-import type { Button, Capability, Story } from '../../requests/capability.ts';
+import type { Capability } from '../../requests/capability.ts';
 import type { Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
+import type { Button, Story } from '../../requests/story.ts';
 import type { GuestInput } from './input.ts';
 import { addressOf, type GuestOutcome, type Removal, type Stay } from './outcome.ts';
 

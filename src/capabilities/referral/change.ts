@@ -2,10 +2,11 @@
  * Changing a deal: accept, decline, won, lost, edit. Each is a capability of its own, made here of what differs: its
  * fields and the operations they become. No I/O; must not know Teams, HTTP, SQL or card templates.
  */
-import type { Capability, Field, Raw, Story, Surroundings } from '../../requests/capability.ts';
+import type { Capability, Field, Raw, Surroundings } from '../../requests/capability.ts';
 import { bad, good, type Problem, type Result } from '../../requests/problem.ts';
 import type { Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
+import type { Story } from '../../requests/story.ts';
 import { looksLikeDay, readAnyDay } from '../days.ts';
 import { given, readerOf } from '../reader.ts';
 import { CHANGE_ANSWERS, type ChangeInput, type ChangeKind, type ChangeOutcome, stepChange } from './changeStep.ts';

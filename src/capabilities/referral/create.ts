@@ -2,9 +2,10 @@
  * The capability that makes a new deal: private, led by the partner, or sold together with Microsoft. Puts together
  * fields, reading, steps and story. No I/O; must not know Teams, HTTP, SQL or card templates.
  */
-import type { Button, Capability, Story } from '../../requests/capability.ts';
+import type { Capability } from '../../requests/capability.ts';
 import type { Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
+import type { Button, Story } from '../../requests/story.ts';
 import type { ReferralChoices } from './choices.ts';
 import { CREATE_ANSWERS, type CreateOutcome, type CreateSettings, stepCreate } from './createStep.ts';
 import { DASHBOARD, openButton, stateOf, worthOf } from './deal.ts';

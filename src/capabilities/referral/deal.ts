@@ -4,8 +4,8 @@
  * follow which: the same, "ReferralStatus" and "ReferralSubstatus".
  */
 import { z } from 'zod/v4';
-import type { Button, Story } from '../../requests/capability.ts';
 import { type Say, say } from '../../requests/say.ts';
+import type { Button, Story } from '../../requests/story.ts';
 
 const text = z.string().nullish().catch(null);
 const Member = z.looseObject({ firstName: text, lastName: text, email: text, phoneNumber: text });

@@ -2,10 +2,11 @@
  * Inviting an organization, Microsoft or another partner, into an engagement that exists: one more referral in it, for
  * them. No I/O; must not know Teams, HTTP, SQL or card templates.
  */
-import type { Answer, Capability, Facts, Field, Raw, Step, Story } from '../../requests/capability.ts';
+import type { Answer, Capability, Facts, Field, Raw, Step } from '../../requests/capability.ts';
 import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
 import type { Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
+import type { Story } from '../../requests/story.ts';
 import { given, readerOf } from '../reader.ts';
 import { type Invitee, invitedBody, isFor, likeDeal, MICROSOFT } from './bodies.ts';
 import { createCall, ofEngagement, pagesOf, readCall } from './calls.ts';

@@ -3,10 +3,11 @@
  * Teams, HTTP, SQL or card templates.
  */
 import { z } from 'zod/v4';
-import type { Answer, Capability, Facts, Field, Raw, Step, StoryItem } from '../../requests/capability.ts';
+import type { Answer, Capability, Facts, Field, Raw, Step } from '../../requests/capability.ts';
 import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
 import { chatOf, type Request } from '../../requests/request.ts';
 import { say } from '../../requests/say.ts';
+import type { StoryItem } from '../../requests/story.ts';
 import { isFor, MICROSOFT } from './bodies.ts';
 import { pagesOf } from './calls.ts';
 import { customerOf, type Deal, dayOf, isOpen, Page, stateOf, worthOf } from './deal.ts';

@@ -3,10 +3,11 @@
  * makes them here and from Partner Center's webhooks, and says in time when an answer is due. No I/O; must not know Teams,
  * HTTP, SQL or card templates.
  */
-import type { Answer, Button, Capability, Facts, Field, Filing, Raw, Step } from '../../requests/capability.ts';
+import type { Answer, Capability, Facts, Field, Filing, Raw, Step } from '../../requests/capability.ts';
 import { bad, good, type Problem, problem, type Result } from '../../requests/problem.ts';
 import type { Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
+import type { Button } from '../../requests/story.ts';
 import { readerOf } from '../reader.ts';
 import { readCall } from './calls.ts';
 import { changeName } from './change.ts';

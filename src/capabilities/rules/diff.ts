@@ -1,9 +1,10 @@
 /**
  * What changes from one policy to another, field by field, as a person reads it. Pure; must not know cards.
  */
-import type { Story } from '../../requests/capability.ts';
+
 import type { Policy } from '../../requests/policy/policy.ts';
 import { say } from '../../requests/say.ts';
+import type { Story } from '../../requests/story.ts';
 import { POLICY_FIELDS, type PolicyDraft, writePolicy } from './input.ts';
 import { forerunners } from './line.ts';
 
