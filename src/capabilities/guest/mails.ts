@@ -2,7 +2,7 @@
  * The mails a guest got after their invitation: who sent the latest, so that the next one waits for as long as the policy
  * says. Each is kept with the request that sent it, whatever was asked for since. Pure; must not know calls or cards.
  */
-import type { Facts, Sought } from '../../requests/capability.ts';
+import type { Sought } from '../../requests/capability.ts';
 import type { Request } from '../../requests/request.ts';
 import type { GuestRequest } from './known.ts';
 
@@ -15,8 +15,6 @@ export interface Mailed {
 }
 
 const HOUR_MS = 3600_000;
-/** Who waits for another to send its mail looks again after this. */
-export const AGAIN_MS = 1_000;
 /** More than anybody can have sent to one guest while they are to be left alone. */
 const RESENDS = 20;
 /** Those of all guests: they are told apart by account, whatever address each goes by now. */
@@ -24,33 +22,13 @@ const RESETS = 200;
 
 /**
  * The requests that sent mails, to this guest among others, by standing, so that none that sent nothing hides them; and
- * those that may have, or are about to.
+ * those that may have.
  */
-export const mailsTo = (...addresses: readonly string[]): readonly Sought[] => [
-  ...addresses.flatMap((subject): readonly Sought[] => [
-    { capability: 'guestResend', subject, standing: 'mailed', ended: RESENDS },
-    { capability: 'guestResend', subject, ended: RESENDS },
-  ]),
+export const mailsTo = (address: string): readonly Sought[] => [
+  { capability: 'guestResend', subject: address, standing: 'mailed', ended: RESENDS },
+  { capability: 'guestResend', subject: address, ended: RESENDS },
   { capability: 'guestReset', standing: 'reset', ended: RESETS },
-  { capability: 'guestReset' },
 ];
-
-/** Another that is about to mail this guest was asked for before: both would find that none was sent, and send theirs. */
-export function isAnotherFirst(
-  addresses: readonly string[],
-  beside: readonly Request[],
-  { requestId, createdAt }: Pick<Facts, 'requestId' | 'createdAt'>,
-): boolean {
-  return beside.some(({ capability, state, input, id, createdAt: at }) => {
-    const { address, to } = input as { readonly address?: string; readonly to?: string };
-    return (
-      (capability === 'guestResend' || capability === 'guestReset') &&
-      (state === 'queued' || state === 'sending') &&
-      [address, to].some((one) => one !== undefined && addresses.includes(one)) &&
-      (at < createdAt || (at === createdAt && id < requestId))
-    );
-  });
-}
 
 /** The latest mail that somebody asked for after the invitation, epoch ms; 0: none. `userId` is the guest's account. */
 export function wishedMailAt(

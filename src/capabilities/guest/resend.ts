@@ -22,7 +22,7 @@ import {
   sponsorOf,
   tell,
 } from './known.ts';
-import { AGAIN_MS, isAnotherFirst, lastMailAt, type Mailed, mailsTo, mayMailAt } from './mails.ts';
+import { lastMailAt, type Mailed, mailsTo, mayMailAt } from './mails.ts';
 import { type Invited, PROVIDERS } from './provider.ts';
 
 export interface ResendInput {
@@ -128,7 +128,6 @@ function step(
   if ('problem' in who) return { kind: 'fail', problem: who.problem };
   if (who.user.externalUserState !== 'PendingAcceptance')
     return { kind: 'fail', problem: problem('clash', say('guestResend.accepted', { address })) };
-  if (kind === 'mail' && isAnotherFirst([address], beside, facts)) return { kind: 'later', forMs: AGAIN_MS };
   const mayAt = mayMailAt(lastMailAt(address, who.user.id, beside, requests), policy);
   if (kind === 'mail' && now < mayAt)
     return { kind: 'fail', problem: problem('clash', say('guestResend.coolDown', { address, at: mayAt })) };

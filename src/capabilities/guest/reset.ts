@@ -24,7 +24,7 @@ import {
   requestsOf,
   tell,
 } from './known.ts';
-import { AGAIN_MS, isAnotherFirst, type Mailed, mailsTo, mayMailAt, wishedMailAt } from './mails.ts';
+import { type Mailed, mailsTo, mayMailAt, wishedMailAt } from './mails.ts';
 import { faultOfAddress, readPeople } from './people.ts';
 import { PROVIDERS } from './provider.ts';
 
@@ -63,7 +63,7 @@ export function guestReset(settings: CommandSettings): Capability<ResetInput, Re
     subject: ({ address }) => address,
     about: aboutWhom,
     answers: { find: Users, ...graph.answers },
-    beside: ({ address, to }) => [aboutGuest(address), ...mailsTo(address, to)],
+    beside: ({ address }) => [aboutGuest(address), ...mailsTo(address)],
     judged: ({ address, to }, _answers, _call, facts) => {
       const { team } = asAsked(address, facts?.beside ?? []);
       return { what: 'reset', address: to, ...(team ? { team } : {}) };
@@ -124,7 +124,6 @@ function step(
   const { id, displayName } = who.user;
   if (sent && made?.ok) return done(id, sent.sentAt, known?.outcome?.name ?? displayName);
   if (holder && holder.id !== id) return fail(problem('clash', say('guestReset.taken', { address: to })));
-  if (isAnotherFirst([address, to], facts.beside, facts)) return { kind: 'later', forMs: AGAIN_MS };
   // The invitation itself holds nobody back: that it went to the wrong address is noticed right afterwards.
   const mayAt = mayMailAt(wishedMailAt(address, id, facts.beside, requests), facts.policy);
   if (facts.now < mayAt)
