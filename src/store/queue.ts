@@ -313,18 +313,23 @@ export function closeGate(engine: Engine, remote: string, until: number): Promis
 
 /**
  * Of so many that fall due next, the first that nothing holds back counts: a planner without statistics asks of all that
- * are live whether they are held (100 ms of 900), and sorts them afterwards. Were all of these held, their end wakes us.
+ * are live whether they are held (100 ms of 900), and sorts them afterwards.
  */
 const SOONEST = 100;
+/** All of these are held, and who comes after them is not known: somebody looks again. */
+const ALL_HELD_MS = 1_000;
 
 export async function nextRequestAt(engine: Engine, now: number): Promise<number | null> {
   const { rows } = await sql<{ due: number | null }>`
     select min(due) as due from (
-      select due from (
+      select coalesce(
+        min(case when ${UNHELD} then due end),
+        case when count(*) = ${SOONEST} then cast(${now + ALL_HELD_MS} as bigint) end
+      ) as due from (
         select ${DUE} as due, id, tenant_id, subject, capability, state, lost from requests
         where ${LIVE} and remote not in (select remote from gates where until > ${now})
         order by ${DUE} limit ${SOONEST}
-      ) as requests where ${UNHELD}
+      ) as requests
       union all
       select case when until > due then until else due end from (
         select until, (

@@ -188,6 +188,16 @@ export function queueLaws(bench: () => Bench): void {
     assert.equal(await store.nextRequestAt(NOW), null);
   });
 
+  it('looks again soon when a hundred that are due first are held, since others may come after them', async () => {
+    const { store } = bench();
+    const { request } = await acceptOne(store, { subject: 'ana@x.example' }).then(() => claimOne(store));
+    const held = Array.from({ length: 100 }, () => draft({ subject: 'ana@x.example' }));
+    await store.accept([...held, draft({ subject: 'bo@x.example', dueAt: NOW + 500 })], NOW, 0);
+    assert.equal(await store.nextRequestAt(NOW), NOW + 1_000);
+    await store.move(request.id, request.fence, change('done'));
+    assert.equal(await store.nextRequestAt(NOW), NOW);
+  });
+
   it('a lease that ran out is claimed again with a higher fence, and the old holder can write nothing', async () => {
     const { store } = bench();
     const { id, fence } = await inHand(store);
