@@ -59,8 +59,8 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
       repeat: 'never',
     },
   ],
-  // While rows are sent, what was approved stays as it was shown; that is over soon.
-  without: (input, without, outcome) => (outcome?.follow ? inputWithout(input, without) : undefined),
+  // While rows are sent, what was approved stays as it was shown; that is over soon. Nobody was shown what was not sent yet.
+  without: (input, without, outcome) => (outcome === null || outcome.follow ? inputWithout(input, without) : undefined),
   step(input, _answers, facts): Step<BatchOutcome> {
     const { rows, signals, soFar, now, createdAt } = facts;
     const tally = rows ?? NOTHING;

@@ -213,7 +213,8 @@ export class Desk {
     if (chatOf(request.place) !== chatOf(where) && !isTheirs)
       return bad(problem('gone', say('problem.noSuchRequest', { id })));
     if (request.erasedAt !== null) return bad(problem('gone', 'problem.erased'));
-    if (!does) throw new Error(`${request.capability} has no act ${act}`);
+    // Only who writes their own presses asks for what a request does not know.
+    if (!does) return bad(problem('gone', say('problem.noSuchRequest', { id })));
     const denied = does.denies?.(who, request);
     if (denied) return bad(denied);
     const read = does.read(request, data);

@@ -90,7 +90,7 @@ export async function erase(
     }
   }
   const counts = await engine.write((trx) => end(trx, engine, name, waitsFor.length > 0 ? null : request, now));
-  if (waitsFor.length > 0) return { ...counts, isDone: false, waitsFor };
+  if (waitsFor.length > 0) return { ...counts, isDone: false, waitsFor: [...new Set(waitsFor)] };
   await engine.scrub();
   return { ...counts, isDone: true, waitsFor: [] };
 }

@@ -151,6 +151,28 @@ for (const engine of await engines()) {
       assertForPeople(await answer('guests'));
     });
 
+    it('forgets somebody of a list that was not sent yet, and sends it without them', async () => {
+      const people = Array.from({ length: 6 }, (_, n) => `listed${n}@partner.example`);
+      const [gone = ''] = people;
+      const list = await answer(`invite ${people.join(', ')}`);
+      assert.match(read(list), /6 invitations can be sent/);
+      await lane.town.say(`forget ${gone}`);
+      const asked = await lane.shows(gone, /Shall I erase all of that/);
+      const requestId = String(cardOf(asked).actions?.[0]?.data?.['requestId']);
+      await lane.town.press(asked.activityId, 'request.answer', { requestId, field: 'confirm' }, { answer: 'erase' });
+      await lane.shows(requestId, /All that I kept about this person is erased/);
+      assert.deepEqual(
+        (await dump(lane.database)).filter((one) => one.includes(gone)),
+        [],
+      );
+      const send = cardOf(await latest(list.activityId)).actions?.find(({ verb }) => verb === 'batch.send');
+      assert.ok(send);
+      await lane.town.press(list.activityId, 'batch.send', send.data ?? {});
+      await lane.shows('List of', /5 guests are invited/);
+      const sent = (await lane.town.invitations()).map(({ body }) => body?.['invitedUserEmailAddress']);
+      assert.deepEqual(sent.filter((one) => people.includes(String(one))).sort(), people.slice(1));
+    });
+
     it('forgets a guest by an address they went by before, and nothing tells the one they have now', async () => {
       const [before, now] = ['una.wrong@partner.example', 'una.right@partner.example'];
       await lane.town.say('invite cara.copied@partner.example');
