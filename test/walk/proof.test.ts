@@ -242,9 +242,7 @@ for (const engine of await engines()) {
     it('the file of the audit is offered on its card', async () => {
       await lane.town.say('audit from yesterday');
       await lane.town.until(/Audit since/);
-      const cards = async () => (await lane.town.cards()).filter((one) => buttonsOf(one).includes('request.file'));
-      while ((await cards()).length === 0) await lane.town.until(/Head of the chain/);
-      const card = (await cards()).at(-1)!;
+      const card = await lane.shows('Audit since', /Head of the chain/);
       assertForPeople(card);
       const requestId = cardOf(card).actions?.[0]?.data?.['requestId'];
       await lane.town.press(card.activityId, 'request.file', { requestId });
