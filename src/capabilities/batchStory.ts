@@ -4,7 +4,7 @@
  */
 import type { Button, Capability, Story } from '../requests/capability.ts';
 import type { BatchInput } from '../requests/many/fileList.ts';
-import type { Stages, Tally } from '../requests/many/rows.ts';
+import type { AskedDays, Ends, Stages, Tally } from '../requests/many/rows.ts';
 import type { Request } from '../requests/request.ts';
 import { type Say, say } from '../requests/say.ts';
 import type { BatchOutcome } from './batch.ts';
@@ -33,7 +33,15 @@ export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchS
   const items = itemsOf(outcome.tally);
   const told: NonNullable<BatchStory['ending']> = {
     sentence: sentence(outcome, input, true),
-    tone: stages.failed || stages.refused || stages.unsure || isReminded(outcome) ? 'warning' : 'good',
+    tone:
+      stages.failed ||
+      stages.refused ||
+      stages.unsure ||
+      isReminded(outcome) ||
+      isAsked(tally.ends) ||
+      tally.ends?.stuck
+        ? 'warning'
+        : 'good',
     items,
     buttons: [
       // A list that was stopped sends nothing more.
@@ -154,6 +162,26 @@ function reminder(awaited: number, { sent = 0, found = 0 }: Stages, { name }: Ba
   return name === null ? say('batch.reminder.pasted', counts) : say('batch.reminder.file', { ...counts, name });
 }
 
+/** Whose last day is near or over, who could not be removed, and who was: what somebody should do something about first. */
+function endsOf({ near, over, stuck = 0, removed = 0 }: Partial<Ends>, input: BatchInput): readonly Say[] {
+  return [
+    ...(near ? [daysSay('near', near, input)] : []),
+    ...(over ? [daysSay('over', over, input)] : []),
+    ...(near || over ? [say('batch.ends.move')] : []),
+    ...(stuck ? [say('batch.ends.stuck', { count: stuck })] : []),
+    ...(removed ? [say('batch.ends.removed', { count: removed })] : []),
+  ];
+}
+
+function daysSay(which: 'near' | 'over', { count, first, days }: AskedDays, { name }: BatchInput): Say {
+  const key = `batch.ends.${which}.${days > 1 ? 'days' : 'day'}`;
+  const told = { count, date: first };
+  return name === null ? say(`${key}.pasted`, told) : say(`${key}.file`, { ...told, name });
+}
+
+/** Whoever sent the list is to say whether some of them stay. */
+const isAsked = (ends: Ends | undefined): boolean => ends?.near !== undefined || ends?.over !== undefined;
+
 /** "31 guests are invited. 2 were guests already. 12 have accepted. 21 have not accepted yet. 3 did not work." */
 function sentence(outcome: BatchOutcome, input: BatchInput, isOver: boolean): Say {
   const { tally, follow, isStopped } = outcome;
@@ -161,6 +189,7 @@ function sentence(outcome: BatchOutcome, input: BatchInput, isOver: boolean): Sa
   const { accepted = 0, awaited = 0 } = (follow && followed) ?? {};
   const isReminder = !isOver && isReminded(outcome);
   const parts = [
+    ...endsOf((follow && tally.ends) ?? {}, input),
     ...(isReminder ? [reminder(awaited, stages, input)] : []),
     ...(isReminder ? [say(isListed(follow) ? 'batch.reminder.listed' : 'batch.reminder.move')] : []),
     ...(stages.sent && !isReminder

@@ -16,6 +16,7 @@ import { chatWith, type Request } from '../request.ts';
 import { storyOf } from '../storyOf.ts';
 import { calledOff, isTouched } from '../withdraw.ts';
 import { askerWhoMay, fileList } from './fileList.ts';
+import { leaving } from './leaving.ts';
 import type { KeptRow, RawRow, RowEnd, Tally } from './rows.ts';
 
 /**
@@ -97,12 +98,13 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
         await note(await rows.movedOn(batch.id, LOOKED_AT));
         stages = await rows.stages(batch.id);
       }
-      const trouble = await rows.trouble(batch.id, TOLD);
+      const isRead = isFollowed && (stages.sent || stages.found);
+      const leaves = isRead && list.leaves ? await leaving(rows, batch.id, list.leaves, clock.now(), TOLD) : null;
+      const trouble = [...(leaves?.stuck ?? []), ...(await rows.trouble(batch.id, TOLD))].slice(0, TOLD);
       return {
         stages,
-        ...(isFollowed && (stages.sent || stages.found)
-          ? { followed: await rows.followed(batch.id, list.follows) }
-          : {}),
+        ...(isRead && list.follows ? { followed: await rows.followed(batch.id, list.follows) } : {}),
+        ...(leaves ? { ends: leaves.ends } : {}),
         held: (await rows.held(batch.id)).inAll,
         trouble: trouble.map(({ line, request }) => ({
           line,
