@@ -39,6 +39,8 @@ const LOOK_MS = 15 * MINUTE_MS;
 const LOOK_MOST_MS = 4 * 60 * MINUTE_MS;
 /** What falls due at once leaves others their turn first. */
 const LEAST_MS = 1_000;
+/** How long it takes to ask about a guest, or to remove them: about Microsoft's own pace. */
+const EACH_MS = 40;
 const NOTHING_TOLD: ToldEnds = { askedAt: 0, removedAt: 0, stuck: 0 };
 
 /** The next step of a list of which nothing is under way. `before`: what it knew when it last looked. */
@@ -121,12 +123,14 @@ function endsTold(ends: Ends | undefined, before: ToldEnds | undefined): ToldEnd
 const isNews = (told: ToldEnds | undefined, { askedAt, removedAt, stuck } = NOTHING_TOLD): boolean =>
   told !== undefined && (told.askedAt > askedAt || told.removedAt > removedAt || told.stuck > stuck);
 
-/** The guests' own requests fall due first, and it looks what came of that. */
+/** The guests' own requests fall due first, and then it looks what came of that. */
 function endsIn(ends: Ends | undefined, now: number): number | null {
-  if (!ends) return null;
-  if (ends.busy > 0) return MINUTE_MS;
-  return ends.nextAt === null ? null : Math.max(ends.nextAt - now, 0) + MINUTE_MS;
+  if (!ends || ends.nextAt === null) return null;
+  return Math.max(ends.nextAt - now, 0) + turnMs(ends);
 }
+
+/** How long a list gives its guests' requests, so that it neither looks at each of them nor keeps anybody waiting. */
+const turnMs = ({ open }: Ends): number => Math.min(LEAST_MS + open * EACH_MS, MINUTE_MS);
 
 const rest = (outcome: BatchOutcome, forMs: number) =>
   // What the gate heard once is asked anew should rows be sent again.
@@ -134,5 +138,8 @@ const rest = (outcome: BatchOutcome, forMs: number) =>
 
 function nextLook({ tally, lookMs }: Pick<BatchOutcome, 'tally' | 'lookMs'>, found: Tally): number {
   const isSame = JSON.stringify(tally) === JSON.stringify(found);
+  const { ends } = found;
+  // Some are under way, and are through soon, unless the directory is away.
+  if (ends && ends.busy > 0) return isSame ? Math.min(lookMs * 2, MINUTE_MS) : turnMs(ends);
   return isSame ? Math.min(lookMs * 2, LOOK_MOST_MS) : LOOK_MS;
 }
