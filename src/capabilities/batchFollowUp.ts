@@ -50,7 +50,8 @@ export function followUp(
   { now, policy, requester, place, signals }: Facts<BatchOutcome>,
 ): Step<BatchOutcome> {
   const { followed: { awaited = 0, silent = 0, accepted = 0 } = {}, ends } = found.tally;
-  const isLeaving = (ends?.open ?? 0) > 0;
+  // Whoever never accepts is removed once, and that is told.
+  const isLeaving = (ends?.open ?? 0) > 0 || (awaited > 0 && policy.purgeAfterDays !== null);
   const toldEnds = endsTold(ends, before.told);
   const isEndNews = isNews(toldEnds, before.told);
   // Nobody ever was awaited: those who were found had accepted before.

@@ -163,13 +163,14 @@ function reminder(awaited: number, { sent = 0, found = 0 }: Stages, { name }: Ba
 }
 
 /** Whose last day is near or over, who could not be removed, and who was: what somebody should do something about first. */
-function endsOf({ near, over, stuck = 0, removed = 0 }: Partial<Ends>, input: BatchInput): readonly Say[] {
+function endsOf({ near, over, stuck = 0, removed = 0, purged = 0 }: Partial<Ends>, input: BatchInput): readonly Say[] {
   return [
     ...(near ? [daysSay('near', near, input)] : []),
     ...(over ? [daysSay('over', over, input)] : []),
     ...(near || over ? [say('batch.ends.move')] : []),
     ...(stuck ? [say('batch.ends.stuck', { count: stuck })] : []),
     ...(removed ? [say('batch.ends.removed', { count: removed })] : []),
+    ...(purged ? [say('batch.ends.purged', { count: purged })] : []),
   ];
 }
 

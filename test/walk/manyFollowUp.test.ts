@@ -302,6 +302,42 @@ for (const engine of await engines()) {
       assert.deepEqual([await list(), await stays()], [['waiting', 'sent'], []]);
     });
 
+    it('says once that those who never accepted were removed', async () => {
+      await open({ remindAfterDays: 1, reminders: 0, purgeAfterDays: 3 });
+      const all = people(6);
+      await send(all, /6 have not accepted yet/);
+      const [came = '', ...others] = all;
+      await accept([came]);
+      await lane.pass(2 * DAY);
+      await says(/1 has accepted\. 5 have not accepted yet/);
+      assert.deepEqual(await list(), ['waiting', 'sent'], 'what becomes of them is not told yet');
+      const removals = 'wait?calls=DELETE+.*users.*+204&remote=graph&count=5&timeoutMs=20000';
+      await lane.pass(DAY + HOUR);
+      await lane.town.control(removals);
+      await lane.pass(5 * HOUR);
+      await says(/5 never accepted, so I took the invitations back and removed the accounts/);
+      await come(2);
+      assert.deepEqual([await list(), others.filter(here), await stays()], [['done', 'sent'], [], []]);
+    });
+
+    it('once the list is over, whoever gets a last day is asked about by themselves', async () => {
+      await open({ remindAfterDays: 1, reminders: 0, warnBeforeEndDays: 1, removeAtEnd: true });
+      const all = people(6);
+      await send(all, /6 have not accepted yet/);
+      await lane.pass(DAY + HOUR);
+      await says(/6 had not accepted when I last looked/);
+      const [one = '', ...others] = all;
+      await lane.town.say(`extend ${one} until ${dayIn(3)}`);
+      await lane.town.until(/I ask again when that day is near/);
+      await accept(others);
+      await lane.pass(60 * HOUR);
+      await lane.shows(one, /is near\. Should they stay longer/);
+      await lane.pass(39 * HOUR);
+      await lane.shows(one, /so I removed them/);
+      assert.deepEqual([all.filter(here), (await stays()).length], [others, 2], 'nobody else has a card');
+      assert.equal((await cards()).length, 1);
+    });
+
     it('lets a guest be forgotten at once, and goes on with the others', async () => {
       await open({}, { ADMINS: PEOPLE.rita.id });
       const all = people(6);

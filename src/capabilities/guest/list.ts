@@ -17,7 +17,7 @@ export const GUEST_LIST: ListOf<GuestInput, GuestOutcome> = {
   ended,
   follows: { awaited: 'pending', accepted: 'accepted', by: 'guestResend' },
   leaves: {
-    words: ['"until"', '"trouble"'],
+    words: ['"until"', '"trouble"', '"removed"'],
     lastDay,
     isStuck: ({ stay }) => stay?.trouble !== undefined,
     since: ({ stay }) => (stay?.until ? { until: stay.until } : {}),
@@ -52,10 +52,13 @@ function ended({ state, outcome, question, problem, approval }: Request<GuestInp
   return outcome?.did === 'found' ? 'found' : 'sent';
 }
 
-/** Whoever was removed for another reason has none any more. */
+/** Whoever somebody removed, here or elsewhere, is nothing to tell of. */
 function lastDay({ stay }: GuestOutcome): LastDay | null {
-  if (stay?.until === undefined) return null;
-  const { until: day, asked, removed } = stay;
-  if (removed) return removed.why === 'ended' ? { day, removedAt: removed.at } : null;
+  const { until: day, asked, removed } = stay ?? {};
+  if (removed) {
+    const { at, why } = removed;
+    return why === 'ended' || why === 'never accepted' ? { removed: { at, why } } : null;
+  }
+  if (day === undefined) return null;
   return { day, ...(asked?.about === day ? { asked: { times: asked.times, at: asked.at } } : {}) };
 }

@@ -17,7 +17,7 @@ import { storyOf } from '../storyOf.ts';
 import { calledOff, isTouched } from '../withdraw.ts';
 import { askerWhoMay, fileList } from './fileList.ts';
 import { leaving } from './leaving.ts';
-import type { KeptRow, RawRow, RowEnd, Tally } from './rows.ts';
+import { type KeptRow, type RawRow, type RowEnd, rowKey, type Tally } from './rows.ts';
 
 /**
  * Most requests of one list that are under way: two and a half seconds of invitations. Somebody looks about every second
@@ -64,7 +64,7 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
   function draftOf(batch: Request, row: KeptRow, capability: AnyCapability, dueAt: number, approval: Approval | null) {
     return {
       id: newId(),
-      key: `row:${batch.id}:${row.n}`,
+      key: rowKey(batch.id, row.n),
       capability: capability.name,
       subject: row.subject ?? '',
       requester: batch.requester,

@@ -3,7 +3,7 @@
  * counted here, since what a last day is only their capability knows. Must not know SQL, or who is told of it.
  */
 import { LIVE, type Request } from '../request.ts';
-import type { AskedDays, Ends, LastDay, Leaves, RowStore } from './rows.ts';
+import type { AskedDays, Ends, Leaves, RowStore } from './rows.ts';
 
 /** Rows that are read in one go; between them others have a turn. */
 const IN_ONE_GO = 500;
@@ -18,7 +18,7 @@ export async function leaving(
   asOf: number,
   most: number,
 ): Promise<{ readonly ends: Ends; readonly stuck: readonly Silent[] } | null> {
-  const counts = { open: 0, busy: 0, removed: 0, removedAt: 0, askedAt: 0, stuck: 0 };
+  const counts = { open: 0, busy: 0, removed: 0, purged: 0, removedAt: 0, askedAt: 0, stuck: 0 };
   const near = new Map<string, number>();
   const over = new Map<string, number>();
   const stuck: Silent[] = [];
@@ -35,7 +35,7 @@ export async function leaving(
       const { request } = one;
       const day = lastDay(request.outcome);
       const isLive = LIVE.includes(request.state);
-      const isIn = day !== null && day.removedAt === undefined;
+      const isIn = day?.day !== undefined && !day.removed;
       // Nobody follows them any more, and nobody said that this is well.
       const isLost = isIn && (request.state === 'failed' || request.state === 'unsure');
       if (isStuck(request.outcome) || isLost) {
@@ -44,9 +44,9 @@ export async function leaving(
       }
       if (!day) continue;
       isAny = true;
-      if (day.removedAt !== undefined) {
-        counts.removed += 1;
-        counts.removedAt = latest(counts.removedAt, day.removedAt);
+      if (day.removed) {
+        counts[day.removed.why === 'ended' ? 'removed' : 'purged'] += 1;
+        counts.removedAt = latest(counts.removedAt, day.removed.at);
       }
       if (!isIn || !isLive) continue;
       counts.open += 1;
@@ -54,7 +54,7 @@ export async function leaving(
       else nextAt = Math.min(nextAt ?? request.nextAt, request.nextAt);
       if (!day.asked) continue;
       counts.askedAt = latest(counts.askedAt, day.asked.at);
-      if (!isStuck(request.outcome)) count(day.asked.times > 1 ? over : near, day);
+      if (!isStuck(request.outcome)) count(day.asked.times > 1 ? over : near, day.day);
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -65,7 +65,7 @@ export async function leaving(
 
 const isDue = ({ nextAt }: Request, asOf: number): boolean => nextAt <= asOf;
 
-function count(days: Map<string, number>, { day }: LastDay): void {
+function count(days: Map<string, number>, day = ''): void {
   days.set(day, (days.get(day) ?? 0) + 1);
 }
 

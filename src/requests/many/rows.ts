@@ -13,6 +13,10 @@ export const MOST_BYTES = 5 * 1024 * 1024;
 /** More people than this are a list: fewer have a card each. */
 export const FEW = 5;
 
+/** The key under which a row is filed, and the list that a key tells of; null: it is no row's. */
+export const rowKey = (batchId: string, n: number): string => `row:${batchId}:${n}`;
+export const listOfRow = (key: string): string | null => /^row:([^:]+):\d+$/.exec(key)?.[1] ?? null;
+
 /** One row as it was read, before anybody judged it. */
 export interface RawRow {
   /** Where it stands: the line of a file, or which person of a pasted text it is. The first is 1. */
@@ -93,21 +97,21 @@ export interface Followed {
   readonly gone: number;
 }
 
-/** How the stay of somebody is to end, as their request knows it. Times in epoch ms. */
+/** How the stay of somebody is to end, or has ended, as their request knows it. Times in epoch ms. */
 export interface LastDay {
-  /** ISO date (no time). */
-  readonly day: string;
+  /** ISO date (no time); absent: they have none. */
+  readonly day?: string;
   /** How often was asked about just this day, and when last. */
   readonly asked?: { readonly times: number; readonly at: number };
-  /** When they were removed because it was over. */
-  readonly removedAt?: number;
+  /** Usher removed them by itself: their day was over, or they never accepted. */
+  readonly removed?: { readonly at: number; readonly why: 'ended' | 'never accepted' };
 }
 
 /** How a list hears of the last days of its people. */
 export interface Leaves<O> {
   /** An outcome without any of these words says nothing of a last day; the others are read. */
   readonly words: readonly string[];
-  /** Null: they have none. */
+  /** Null: there is nothing to say of it. */
   lastDay(outcome: O): LastDay | null;
   /** They should be removed, and cannot be. */
   isStuck(outcome: O): boolean;
@@ -135,8 +139,9 @@ export interface Ends {
   readonly over?: AskedDays;
   /** When last somebody's day was asked about. */
   readonly askedAt: number;
-  /** How many were removed because their day was over, and when the last of them. */
+  /** How many were removed because their day was over, or had never accepted, and when the last of all. */
   readonly removed: number;
+  readonly purged: number;
   readonly removedAt: number;
   /** How many could not be removed, or are not followed any more. */
   readonly stuck: number;

@@ -37,6 +37,32 @@ export function messageLaws(bench: () => Bench): void {
     assert.deepEqual(await told(), []);
   });
 
+  it('what must be told always is told of what is silent, but not by a row whose list goes on', async () => {
+    const { store } = bench();
+    const list = await inHand(store, { capability: 'batch', subject: 'guests.csv' });
+    const told = async () =>
+      (await claimLater(store)).flatMap(({ message: { place } }) =>
+        place.conversationId.startsWith('person:') ? [place.conversationId] : [],
+      );
+    const tell = async (id: string, what: string): Promise<void> => {
+      const { request } = await claimOne(store);
+      assert.equal(request.id, id);
+      const place = chatWith(request.requester.id, PLACE, what);
+      const shows = [{ place, audience: 'asker', always: true }] as const;
+      await store.move(id, request.fence, change('waiting', { nextAt: LATER * 2, visible: true, shows }));
+    };
+    const row = async (n: number, key: string): Promise<string> =>
+      (await acceptOne(store, { key, subject: `p${n}@partner.example`, silent: true })).id;
+    await tell(await row(0, `row:${list.id}:0`), 'a');
+    assert.deepEqual(await told(), [], 'the list tells of it');
+    const alone = await row(1, 'extend:r1');
+    await tell(alone, 'b');
+    assert.deepEqual(await told(), [`person:${list.requester.id}#b`]);
+    await store.move(list.id, list.fence, change('done', { standing: 'sent' }));
+    await tell(await row(2, `row:${list.id}:1`), 'c');
+    assert.deepEqual(await told(), [`person:${list.requester.id}#c`], 'nobody else tells of it');
+  });
+
   it('a message that was edited is left alone until its time, and then shows the last truth', async () => {
     const { store } = bench();
     const { id, fence } = await inHand(store);
