@@ -5,7 +5,7 @@
  * this. Pure; must not know the store, cards or what a row means.
  */
 import type { Facts, Step } from '../requests/capability.ts';
-import type { Ends, Tally } from '../requests/many/rows.ts';
+import { type Ends, LIST_SENT, type Tally } from '../requests/many/rows.ts';
 import { chatWith } from '../requests/request.ts';
 import type { BatchOutcome } from './batch.ts';
 
@@ -56,7 +56,7 @@ export function followUp(
   const isEndNews = isNews(toldEnds, before.told);
   // Nobody ever was awaited: those who were found had accepted before.
   if (awaited === 0 && !before.follow && !isLeaving && !isEndNews)
-    return { kind: 'done', outcome: found, standing: 'sent' };
+    return { kind: 'done', outcome: found, standing: LIST_SENT };
   const follow = before.follow ?? { since: now, reminders: { times: 0, at: 0 } };
   const key = remindKey(before);
   const lookMs = before.follow ? nextLook(before, found.tally) : LOOK_MS;
@@ -72,7 +72,7 @@ export function followUp(
   const outcome: BatchOutcome = { ...known, follow: wait.follow, ...(toldEnds ? { told: toldEnds } : {}) };
   const told = tells ? { shows: [{ place: chatWith(requester.id, place, tells), audience: 'asker' as const }] } : {};
   if (wait.leftMs === null && !isLeaving)
-    return { kind: 'done', outcome: { ...outcome, lookMs: LOOK_MS }, standing: 'sent', ...told };
+    return { kind: 'done', outcome: { ...outcome, lookMs: LOOK_MS }, standing: LIST_SENT, ...told };
   return { ...rest(outcome, Math.min(lookMs, wait.leftMs ?? lookMs, endsIn(ends, now) ?? lookMs)), ...told };
 }
 
@@ -135,7 +135,14 @@ const turnMs = ({ open }: Ends): number => Math.min(LEAST_MS + open * EACH_MS, M
 
 const rest = (outcome: BatchOutcome, forMs: number) =>
   // What the gate heard once is asked anew should rows be sent again.
-  ({ kind: 'later', waits: true, fresh: true, forMs: Math.max(forMs, LEAST_MS), outcome, standing: 'sent' }) as const;
+  ({
+    kind: 'later',
+    waits: true,
+    fresh: true,
+    forMs: Math.max(forMs, LEAST_MS),
+    outcome,
+    standing: LIST_SENT,
+  }) as const;
 
 function nextLook({ tally, lookMs }: Pick<BatchOutcome, 'tally' | 'lookMs'>, found: Tally): number {
   const isSame = JSON.stringify(tally) === JSON.stringify(found);

@@ -22,6 +22,14 @@ const remindButton = (outcome: BatchOutcome): Button => ({
   ...button('batch.remind', say('batch.button.remind', { count: awaitedOf(outcome) })),
   data: { list: remindKey(outcome) },
 });
+/** Opens the form that a guest's own card opens, for all whom it is about. */
+function keepButtons(asked: readonly string[]): readonly Button[] {
+  const people = asked.join(', ');
+  if (people === '' || people.length > MOST_DATA) return [];
+  return [{ ...button('form.open', say('guest.button.keep')), data: { capability: 'guestExtend', people } }];
+}
+/** Characters that a button can take along. */
+const MOST_DATA = 2_000;
 const asFile: Button = button('request.file', say('batch.button.file'));
 
 export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchStory {
@@ -49,6 +57,7 @@ export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchS
         ? [button('batch.retry', say('batch.button.retry', { count: stages.failed }), 'positive')]
         : []),
       ...(isReminded(outcome) ? [remindButton(outcome)] : []),
+      ...keepButtons(tally.ends?.asked ?? []),
       asFile,
     ],
   };

@@ -101,7 +101,7 @@ export interface Change {
     readonly place: Place;
     readonly audience: Audience;
     readonly at?: number;
-    /** Also where it has no card of its own, unless it is a row of a list that goes on and tells of it. */
+    /** Also where it has no card of its own, unless it is a row of a list that tells of it. */
     readonly always?: true;
   }[];
   /** Messages for this audience that were not posted yet are not posted any more. */

@@ -3,7 +3,7 @@
  * Must not know what a message looks like or where it goes.
  */
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { listOfRow } from '../requests/many/rows.ts';
+import { LIST_SENT, listOfRow } from '../requests/many/rows.ts';
 import type { Change, Draft, Message } from '../requests/ports.ts';
 import { type Audience, chatOf, LIVE, type Place, personIn, type Request } from '../requests/request.ts';
 import type { Engine } from './engine.ts';
@@ -75,12 +75,17 @@ async function hasOwn(trx: Transaction<Tables>, id: string): Promise<boolean> {
   return (await own.where('audience', '=', 'asker').limit(1).executeTakeFirst()) !== undefined;
 }
 
-/** Whether a list that goes on tells of the request with this key. */
+/** Whether a list tells of the request with this key: it has been sent, and goes on. */
 async function isListed(trx: Transaction<Tables>, key: string): Promise<boolean> {
   const list = listOfRow(key);
   if (list === null) return false;
-  const goesOn = trx.selectFrom('requests').select('id').where('id', '=', list).where('state', 'in', LIVE);
-  return (await goesOn.executeTakeFirst()) !== undefined;
+  const tells = trx
+    .selectFrom('requests')
+    .select('id')
+    .where('id', '=', list)
+    .where('state', 'in', LIVE)
+    .where('standing', '=', LIST_SENT);
+  return (await tells.executeTakeFirst()) !== undefined;
 }
 
 /** What was not posted for this audience is not posted any more. */

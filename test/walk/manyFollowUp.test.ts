@@ -235,7 +235,15 @@ for (const engine of await engines()) {
       assert.match(textOf(cardOf(digest)), /^[^.]*6 guests of this list leave on [A-Z][a-z]{2} \d/m);
       assert.deepEqual(await stays(), [], 'no guest has a card of their own');
       const later = dayIn(30);
-      await lane.town.say(`extend ${kept} until ${later}`);
+      assert.deepEqual(buttonsOf(digest), ['form.open', 'request.file']);
+      await press(digest, 'form.open');
+      await lane.town.until(/Keep a guest until/);
+      const form = (await lane.town.cards()).at(-1);
+      assert.ok(form);
+      const asked = [kept, ...gone];
+      for (const address of asked) assert.match(JSON.stringify(cardOf(form)), new RegExp(address));
+      const submit = cardOf(form).actions?.find(({ verb }) => verb === 'guestExtend.submit')?.data ?? {};
+      await lane.town.press(form.activityId, 'guestExtend.submit', submit, { people: kept, until: later });
       await lane.town.until(
         new RegExp(`${kept}.*I ask again when that day is near|I ask again when that day is near.*${kept}`),
       );

@@ -3,7 +3,7 @@
  * counted here, since what a last day is only their capability knows. Must not know SQL, or who is told of it.
  */
 import { LIVE, type Request } from '../request.ts';
-import type { AskedDays, Ends, Leaves, RowStore } from './rows.ts';
+import { type AskedDays, type Ends, type Leaves, MOST_AT_ONCE, type RowStore } from './rows.ts';
 
 /** Rows that are read in one go; between them others have a turn. */
 const IN_ONE_GO = 500;
@@ -22,6 +22,7 @@ export async function leaving(
   const near = new Map<string, number>();
   const over = new Map<string, number>();
   const stuck: Silent[] = [];
+  const asked: string[] = [];
   let nextAt: number | null = null;
   let isAny = false;
   // What happened after this moment is news of the next look: of what happened before, nothing is still to come.
@@ -54,13 +55,16 @@ export async function leaving(
       else nextAt = Math.min(nextAt ?? request.nextAt, request.nextAt);
       if (!day.asked) continue;
       counts.askedAt = latest(counts.askedAt, day.asked.at);
-      if (!isStuck(request.outcome)) count(day.asked.times > 1 ? over : near, day.day);
+      if (isStuck(request.outcome)) continue;
+      count(day.asked.times > 1 ? over : near, day.day);
+      if (asked.length <= MOST_AT_ONCE) asked.push(request.subject);
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
   if (!isAny && counts.stuck === 0) return null;
-  const days = { ...asked('near', near), ...asked('over', over) };
-  return { ends: { ...counts, nextAt, ...days }, stuck };
+  const days = { ...daysOf('near', near), ...daysOf('over', over) };
+  const few = asked.length > 0 && asked.length <= MOST_AT_ONCE ? { asked } : {};
+  return { ends: { ...counts, nextAt, ...days, ...few }, stuck };
 }
 
 const isDue = ({ nextAt }: Request, asOf: number): boolean => nextAt <= asOf;
@@ -69,7 +73,7 @@ function count(days: Map<string, number>, day = ''): void {
   days.set(day, (days.get(day) ?? 0) + 1);
 }
 
-function asked(which: 'near' | 'over', days: ReadonlyMap<string, number>): { [one in typeof which]?: AskedDays } {
+function daysOf(which: 'near' | 'over', days: ReadonlyMap<string, number>): { [one in typeof which]?: AskedDays } {
   const [first] = [...days.keys()].sort();
   if (first === undefined) return {};
   const sum = [...days.values()].reduce((all, one) => all + one, 0);

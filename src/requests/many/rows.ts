@@ -12,10 +12,15 @@ export const MOST_ROWS = 10_000;
 export const MOST_BYTES = 5 * 1024 * 1024;
 /** More people than this are a list: fewer have a card each. */
 export const FEW = 5;
+/** Most people of one command or form that is no list. */
+export const MOST_AT_ONCE = 20;
 
 /** The key under which a row is filed, and the list that a key tells of; null: it is no row's. */
 export const rowKey = (batchId: string, n: number): string => `row:${batchId}:${n}`;
 export const listOfRow = (key: string): string | null => /^row:([^:]+):\d+$/.exec(key)?.[1] ?? null;
+
+/** The standing of a list all of whose rows have gone: from then on it tells of its people. */
+export const LIST_SENT = 'sent';
 
 /** One row as it was read, before anybody judged it. */
 export interface RawRow {
@@ -137,6 +142,8 @@ export interface Ends {
   /** Whose last day was asked about once, before it; and again, since it is over. */
   readonly near?: AskedDays;
   readonly over?: AskedDays;
+  /** Who they are, when one form has room for all of them. */
+  readonly asked?: readonly string[];
   /** When last somebody's day was asked about. */
   readonly askedAt: number;
   /** How many were removed because their day was over, or had never accepted, and when the last of all. */
