@@ -38,6 +38,7 @@ import type { Documents } from './requests/documents.ts';
 import { Hearing } from './requests/hearing.ts';
 import { listDocument } from './requests/many/document.ts';
 import { BATCH } from './requests/many/fileList.ts';
+import { MOST_AT_ONCE } from './requests/many/rows.ts';
 import { OPEN_POLICY, Policy } from './requests/policy/policy.ts';
 import { openRules } from './requests/policy/rules.ts';
 import type { Clock, Log } from './requests/ports.ts';
@@ -79,8 +80,6 @@ const KEYS_MS = 5_000;
 const CONNECTOR_MS = 10_000;
 /** The warm-up blocks for a moment, so it waits until the first probes have been answered. */
 const WARM_AFTER_MS = 500;
-/** Most people one command or form may bring in. */
-const MAX_AT_ONCE = 20;
 
 /** The newest request of a guest who is here, or may come, is the record of that: it is kept beyond its time. */
 const RECORDS = { capability: 'guest', standings: ['pending', 'accepted'] };
@@ -207,7 +206,7 @@ export async function startUsher(config: Config, log: Log): Promise<Usher> {
     clock,
     capabilities: all,
     policyNow,
-    maxAtOnce: MAX_AT_ONCE,
+    maxAtOnce: MOST_AT_ONCE,
     queued: () => runner.wake(),
     changed,
     messageLeaseEnd: () => teller.leaseEnd(),

@@ -9,7 +9,7 @@ import type { Tally } from '../requests/many/rows.ts';
 import { bad, good, problem, TOO_LATE } from '../requests/problem.ts';
 import type { Person, Request } from '../requests/request.ts';
 import { type Say, say } from '../requests/say.ts';
-import { type Follow, followUp, remindKey } from './batchFollowUp.ts';
+import { type Follow, followUp, remindKey, type ToldEnds } from './batchFollowUp.ts';
 import { storyOfBatch } from './batchStory.ts';
 
 export interface BatchOutcome {
@@ -23,6 +23,8 @@ export interface BatchOutcome {
   readonly lookMs: number;
   /** All invitations have gone, and guests were awaited. Absent while rows are sent again. */
   readonly follow?: Follow;
+  /** What was told of last days; it stays told while rows are sent again. */
+  readonly told?: ToldEnds;
 }
 
 /** How long a list waits for Send: what it says of guests and policy would no longer be true after that. */

@@ -4,7 +4,7 @@
  */
 import type { Capability } from '../requests/capability.ts';
 import type { BatchInput } from '../requests/many/fileList.ts';
-import type { Stages, Tally } from '../requests/many/rows.ts';
+import type { AskedDays, Ends, Stages, Tally } from '../requests/many/rows.ts';
 import type { Request } from '../requests/request.ts';
 import { type Say, say } from '../requests/say.ts';
 import type { Button, Story } from '../requests/story.ts';
@@ -23,6 +23,14 @@ const remindButton = (outcome: BatchOutcome): Button => ({
   ...button('batch.remind', say('batch.button.remind', { count: awaitedOf(outcome) })),
   data: { list: remindKey(outcome) },
 });
+/** Opens the form that a guest's own card opens, for all whom it is about. */
+function keepButtons(asked: readonly string[]): readonly Button[] {
+  const people = asked.join(', ');
+  if (people === '' || people.length > MOST_DATA) return [];
+  return [{ ...button('form.open', say('guest.button.keep')), data: { capability: 'guestExtend', people } }];
+}
+/** Characters that a button can take along. */
+const MOST_DATA = 2_000;
 const asFile: Button = button('request.file', say('batch.button.file'));
 
 export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchStory {
@@ -34,7 +42,15 @@ export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchS
   const items = itemsOf(outcome.tally);
   const told: NonNullable<BatchStory['ending']> = {
     sentence: sentence(outcome, input, true),
-    tone: stages.failed || stages.refused || stages.unsure || isReminded(outcome) ? 'warning' : 'good',
+    tone:
+      stages.failed ||
+      stages.refused ||
+      stages.unsure ||
+      isReminded(outcome) ||
+      isAsked(tally.ends) ||
+      tally.ends?.stuck
+        ? 'warning'
+        : 'good',
     items,
     buttons: [
       // A list that was stopped sends nothing more.
@@ -42,6 +58,7 @@ export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchS
         ? [button('batch.retry', say('batch.button.retry', { count: stages.failed }), 'positive')]
         : []),
       ...(isReminded(outcome) ? [remindButton(outcome)] : []),
+      ...keepButtons(tally.ends?.asked ?? []),
       asFile,
     ],
   };
@@ -160,6 +177,27 @@ function reminder(awaited: number, { sent = 0, found = 0 }: Stages, { name }: Ba
   return name === null ? say('batch.reminder.pasted', counts) : say('batch.reminder.file', { ...counts, name });
 }
 
+/** Whose last day is near or over, who could not be removed, and who was: what somebody should do something about first. */
+function endsOf({ near, over, stuck = 0, removed = 0, purged = 0 }: Partial<Ends>, input: BatchInput): readonly Say[] {
+  return [
+    ...(near ? [daysSay('near', near, input)] : []),
+    ...(over ? [daysSay('over', over, input)] : []),
+    ...(near || over ? [say('batch.ends.move')] : []),
+    ...(stuck ? [say('batch.ends.stuck', { count: stuck })] : []),
+    ...(removed ? [say('batch.ends.removed', { count: removed })] : []),
+    ...(purged ? [say('batch.ends.purged', { count: purged })] : []),
+  ];
+}
+
+function daysSay(which: 'near' | 'over', { count, first, days }: AskedDays, { name }: BatchInput): Say {
+  const key = `batch.ends.${which}.${days > 1 ? 'days' : 'day'}`;
+  const told = { count, date: first };
+  return name === null ? say(`${key}.pasted`, told) : say(`${key}.file`, { ...told, name });
+}
+
+/** Whoever sent the list is to say whether some of them stay. */
+const isAsked = (ends: Ends | undefined): boolean => ends?.near !== undefined || ends?.over !== undefined;
+
 /** "31 guests are invited. 2 were guests already. 12 have accepted. 21 have not accepted yet. 3 did not work." */
 function sentence(outcome: BatchOutcome, input: BatchInput, isOver: boolean): Say {
   const { tally, follow, isStopped } = outcome;
@@ -167,6 +205,7 @@ function sentence(outcome: BatchOutcome, input: BatchInput, isOver: boolean): Sa
   const { accepted = 0, awaited = 0 } = (follow && followed) ?? {};
   const isReminder = !isOver && isReminded(outcome);
   const parts = [
+    ...endsOf((follow && tally.ends) ?? {}, input),
     ...(isReminder ? [reminder(awaited, stages, input)] : []),
     ...(isReminder ? [say(isListed(follow) ? 'batch.reminder.listed' : 'batch.reminder.move')] : []),
     ...(stages.sent && !isReminder

@@ -4,7 +4,7 @@
  * crash, dry run and golden tests. This file must not know any capability, remote or card template.
  */
 import type { CallNotice } from './callNotices.ts';
-import type { Follows, RawRow, RowEnd, Tally } from './many/rows.ts';
+import type { Follows, Leaves, RawRow, RowEnd, Tally } from './many/rows.ts';
 import type { PaceName } from './pace.ts';
 import type { Case } from './policy/judge.ts';
 import type { Policy } from './policy/policy.ts';
@@ -346,6 +346,8 @@ export interface ListOf<I, O> {
   ended(request: Request<I, O>): RowEnd | null;
   /** Its requests go on after their rows have ended, because somebody is awaited. */
   readonly follows?: Follows;
+  /** They may have a last day, which their requests ask about: how it stands. */
+  readonly leaves?: Leaves<O>;
 }
 
 /** What a zod schema offers, and all that is asked of it. */

@@ -102,7 +102,13 @@ export interface Change {
   /** What is known of its approval. */
   readonly approval?: Approval | null;
   /** Further messages that are to show the request from `at` on (epoch ms; absent: now). One per place. */
-  readonly shows?: readonly { readonly place: Place; readonly audience: Audience; readonly at?: number }[];
+  readonly shows?: readonly {
+    readonly place: Place;
+    readonly audience: Audience;
+    readonly at?: number;
+    /** Also where it has no card of its own, unless it is a row of a list that tells of it. */
+    readonly always?: true;
+  }[];
   /** Messages for this audience that were not posted yet are not posted any more. */
   readonly hides?: Audience;
   /** True when a person can see the difference: the version grows and every message is due. */

@@ -17,6 +17,10 @@ import type { BatchRow, RequestRow, Tables } from './schema.ts';
 const HELD = sql`(requests.state = 'awaiting approval'
   or (requests.state = 'waiting' and (requests.question is not null or requests.problem is not null)))`;
 
+/** Nobody has a card of it who would be told by it. */
+const IS_SILENT = sql`not exists (
+  select 1 from messages where messages.request_id = requests.id and messages.audience = 'asker')`;
+
 /** Rows per statement: eight values each, and an engine takes at most 32,766 (SQLite) or 65,535 (PostgreSQL). */
 const AT_ONCE = 1_000;
 
@@ -106,6 +110,17 @@ export function rowStore(engine: Engine): RowStore {
         order by rows.n limit ${limit}`.execute(engine.db);
       return rows;
     },
+    async silent(batchId, words, after, limit) {
+      // Of 10,000 with a last day, all pages in 0.1 s on SQLite and 0.5 on PostgreSQL; without, a tenth of that.
+      // Their outcomes are text: what would be a path into them for each engine is a word for both.
+      const holds = words.map((word) => sql`requests.outcome like ${`%${word}%`}`);
+      const { rows } = await sql<RequestRow & { n: number; line: number }>`
+        select rows.n, rows.line, requests.* from rows join requests on requests.id = rows.request_id
+        where rows.batch_id = ${batchId} and rows.stage in ('sent', 'found') and rows.n > ${after}
+          and (${sql.join(holds, sql` or `)}) and ${IS_SILENT}
+        order by rows.n limit ${limit}`.execute(engine.db);
+      return rows.map((row) => ({ n: row.n, line: row.line, request: toRequest(row) }));
+    },
     async stage(batchId, ns, stage) {
       if (ns.length === 0) return;
       await engine.writeOne((db) =>
@@ -147,8 +162,7 @@ async function followed(engine: Engine, batchId: string, follows: Follows): Prom
   const { rows } = await sql<Followed>`
     select count(case when ${hasCome} then 1 end) as accepted,
       count(case when ${isAwaited} then 1 end) as awaited,
-      count(case when ${isAwaited} and not exists (
-        select 1 from messages where messages.request_id = requests.id and messages.audience = 'asker') then 1 end) as silent,
+      count(case when ${isAwaited} and ${IS_SILENT} then 1 end) as silent,
       count(case when rows.stage = 'sent' and not (${isAwaited}) and not (${hasCome}) then 1 end) as gone
     from rows join requests on requests.id = rows.request_id
     where rows.batch_id = ${batchId} and rows.stage in ('sent', 'found') and requests.standing is not null`.execute(

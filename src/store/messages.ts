@@ -3,8 +3,9 @@
  * Must not know what a message looks like or where it goes.
  */
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { LIST_SENT, listOfRow } from '../requests/many/rows.ts';
 import type { Change, Draft, Message } from '../requests/ports.ts';
-import { type Audience, chatOf, type Place, personIn, type Request } from '../requests/request.ts';
+import { type Audience, chatOf, LIVE, type Place, personIn, type Request } from '../requests/request.ts';
 import type { Engine } from './engine.ts';
 import { toMessage, toRequest } from './rows.ts';
 import type { MessageRow, RequestRow, Tables } from './schema.ts';
@@ -38,20 +39,16 @@ export async function wantVersion(trx: Transaction<Tables>, requestId: string, v
 /**
  * One more message that is to show the request, from `at` on. What has no card of its own (a row of a list) is told to
  * whoever asked by the list's card, and not by hundreds of others; those who are to approve it, or are answerable instead
- * of whoever asked, get theirs.
+ * of whoever asked, get theirs. What must be told always is told here once no list tells it.
  */
 export async function showAt(
   trx: Transaction<Tables>,
-  { id, version, requester_id }: Pick<RequestRow, 'id' | 'version' | 'requester_id'>,
-  { place, audience, at = 0 }: NonNullable<Change['shows']>[number],
+  { id, key, version, requester_id }: Pick<RequestRow, 'id' | 'key' | 'version' | 'requester_id'>,
+  { place, audience, at = 0, always }: NonNullable<Change['shows']>[number],
 ): Promise<void> {
-  const own = trx
-    .selectFrom('messages')
-    .select('request_id')
-    .where('request_id', '=', id)
-    .where('audience', '=', 'asker');
   const isSomebodyElses = ![null, requester_id].includes(personIn(place));
-  if (audience === 'asker' && !isSomebodyElses && !(await own.limit(1).executeTakeFirst())) return;
+  if (audience === 'asker' && !isSomebodyElses && !(await hasOwn(trx, id)))
+    if (!always || (await isListed(trx, key))) return;
   await trx
     .insertInto('messages')
     .values({
@@ -71,6 +68,24 @@ export async function showAt(
         .where('messages.next_at', '>', at),
     )
     .execute();
+}
+
+async function hasOwn(trx: Transaction<Tables>, id: string): Promise<boolean> {
+  const own = trx.selectFrom('messages').select('request_id').where('request_id', '=', id);
+  return (await own.where('audience', '=', 'asker').limit(1).executeTakeFirst()) !== undefined;
+}
+
+/** Whether a list tells of the request with this key: it has been sent, and goes on. */
+async function isListed(trx: Transaction<Tables>, key: string): Promise<boolean> {
+  const list = listOfRow(key);
+  if (list === null) return false;
+  const tells = trx
+    .selectFrom('requests')
+    .select('id')
+    .where('id', '=', list)
+    .where('state', 'in', LIVE)
+    .where('standing', '=', LIST_SENT);
+  return (await tells.executeTakeFirst()) !== undefined;
 }
 
 /** What was not posted for this audience is not posted any more. */

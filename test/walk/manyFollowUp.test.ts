@@ -71,8 +71,13 @@ for (const engine of await engines()) {
       await lane.town.control(`wait?calls=/memberOf&remote=graph&count=${heard}&timeoutMs=20000`);
     };
     /** Sends a list, and what its card says once all invitations have gone. */
-    const send = async (all: readonly string[], what: RegExp, conversation = 'personal:rita'): Promise<Message> => {
-      await lane.town.say(`invite ${all.join(', ')} because joint PoC`, { conversation });
+    const send = async (
+      all: readonly string[],
+      what: RegExp,
+      conversation = 'personal:rita',
+      more = '',
+    ): Promise<Message> => {
+      await lane.town.say(`invite ${all.join(', ')} because joint PoC ${more}`, { conversation });
       await press(await says(new RegExp(`${all.length} invitations can be sent`), conversation), 'batch.send', {
         conversation,
       });
@@ -85,8 +90,8 @@ for (const engine of await engines()) {
       assert.deepEqual(more, []);
       return [row?.['state'], row?.['standing']];
     };
-    /** The states in the list's file, by address. */
-    const fileOf = async (card: Message): Promise<ReadonlyMap<string, string>> => {
+    /** The states in the list's file, or what another of its columns says, by address. */
+    const fileOf = async (card: Message, column = 'State'): Promise<ReadonlyMap<string, string>> => {
       const before = lane.town.sandbox.world.files.length;
       await press(card, 'request.file');
       await lane.town.until(/file\.consent/);
@@ -98,7 +103,7 @@ for (const engine of await engines()) {
       const table = readTable(file?.content.toString('utf8') ?? '', 100);
       assert.ok(table.ok);
       const [head, ...lines] = table.value.map(({ cells }) => cells);
-      const state = head?.indexOf('State') ?? -1;
+      const state = head?.indexOf(column) ?? -1;
       return new Map(lines.map((cells) => [cells[1] ?? '', cells[state] ?? '']));
     };
 
@@ -196,6 +201,149 @@ for (const engine of await engines()) {
       assert.deepEqual(await list(), ['done', 'sent']);
       assert.equal((await cards()).length, 2, 'a reminder for each time it was sent');
       assert.equal((await cards('group')).length, 1);
+    });
+
+    /** How a last day is written, so many days from now. */
+    const dayIn = (days: number): string => new Date(Date.now() + days * DAY).toISOString().slice(0, 10);
+    const here = (address: string): boolean => lane.town.sandbox.world.users.some(({ mail }) => mail === address);
+    /** Cards about the stay of one guest. */
+    const stays = async (): Promise<readonly unknown[]> =>
+      (await lane.town.cards('personal:rita')).flatMap(({ summary }) =>
+        /^Guest invitation.*guest\d/.test(summary ?? '') ? [summary] : [],
+      );
+
+    it('tells once of last days that are near, and of those who were removed at their end', async () => {
+      await open({ warnBeforeEndDays: 7, removeAtEnd: true });
+      const all = people(7);
+      const [kept = '', other = '', ...gone] = all;
+      await send(all, /7 have not accepted yet/, 'personal:rita', `until ${dayIn(20)}`);
+      await accept(all);
+      await lane.pass(HOUR);
+      await says(/7 guests are invited\. 7 have accepted/);
+      assert.deepEqual(await list(), ['waiting', 'sent'], 'they have a last day');
+      await come(2);
+      await lane.town.say(`hand over ${other} to Axel Approver`);
+      await lane.shows(other, /has accepted the invitation/, 'personal:axel');
+
+      await lane.pass(14 * DAY);
+      await lane.shows(other, /is near\. Should they stay longer/, 'personal:axel');
+      await come(3);
+      const near = await says(/6 guests of this list leave on/);
+      const [, , digest] = await cards();
+      assert.ok(digest);
+      assertForPeople(digest);
+      assert.match(textOf(cardOf(digest)), /^[^.]*6 guests of this list leave on [A-Z][a-z]{2} \d/m);
+      assert.deepEqual(await stays(), [], 'no guest has a card of their own');
+      const later = dayIn(30);
+      assert.deepEqual(buttonsOf(digest), ['form.open', 'request.file']);
+      await press(digest, 'form.open');
+      await lane.town.until(/Keep a guest until/);
+      const form = (await lane.town.cards()).at(-1);
+      assert.ok(form);
+      const asked = [kept, ...gone];
+      for (const address of asked) assert.match(JSON.stringify(cardOf(form)), new RegExp(address));
+      const submit = cardOf(form).actions?.find(({ verb }) => verb === 'guestExtend.submit')?.data ?? {};
+      await lane.town.press(form.activityId, 'guestExtend.submit', submit, { people: kept, until: later });
+      await lane.town.until(
+        new RegExp(`${kept}.*I ask again when that day is near|I ask again when that day is near.*${kept}`),
+      );
+      await lane.pass(5 * HOUR);
+      await says(/5 guests of this list leave on/);
+      assert.equal((await fileOf(near, 'Until')).get(kept), later);
+
+      await lane.pass(7 * DAY);
+      await come(4);
+      await says(/The last day of 5 guests is over, so I removed them/);
+      await lane.shows(other, /so I removed them/, 'personal:axel');
+      assert.deepEqual(all.filter(here), [kept]);
+      assert.deepEqual([gone.length, await list()], [5, ['waiting', 'sent']]);
+      await lane.pass(HOUR);
+      assert.equal((await cards()).length, 4, 'each is told once');
+      assert.deepEqual(await stays(), []);
+    });
+
+    it('says who could not be removed, and goes on until they are', async () => {
+      await open({ warnBeforeEndDays: 1, removeAtEnd: true });
+      const all = people(6);
+      await send(all, /6 have not accepted yet/, 'personal:rita', `until ${dayIn(3)}`);
+      await accept(all);
+      await lane.pass(HOUR);
+      await come(2);
+      const [, , stuck = ''] = all;
+      const user = lane.town.sandbox.world.users.find(({ mail }) => mail === stuck);
+      assert.ok(user);
+      await lane.town.fault({ kind: 'status', method: 'DELETE', path: `users/${user.id}`, status: 403, times: 1 });
+      // The second day, whatever the hour is now; and the day after the last.
+      await lane.pass(60 * HOUR);
+      await come(3);
+      await says(/6 guests of this list leave on/);
+      await lane.pass(39 * HOUR);
+      await come(4);
+      await says(/1 guest should have been removed by now/);
+      const card = await says(/The last day of 5 guests is over, so I removed them/);
+      assert.match(JSON.stringify(cardOf(card)), new RegExp(`${stuck}.*Line 3.*I try again each day`));
+      assert.deepEqual(all.filter(here), [stuck]);
+      await lane.pass(DAY + HOUR);
+      await come(5);
+      await says(/The last day of 6 guests is over(?!.*should have been removed)/);
+      assert.deepEqual([all.filter(here), await list()], [[], ['done', 'sent']]);
+      assert.deepEqual(await stays(), []);
+    });
+
+    it('where the policy removes nobody, asks again for all of them', async () => {
+      await open({ warnBeforeEndDays: 1 });
+      const all = people(6);
+      await send(all, /6 have not accepted yet/, 'personal:rita', `until ${dayIn(2)}`);
+      await accept(all);
+      await lane.pass(HOUR);
+      await come(2);
+      await lane.pass(32 * HOUR);
+      await come(3);
+      await says(/6 guests of this list leave on/);
+      await lane.pass(49 * HOUR);
+      await come(4);
+      await says(/The last day of 6 guests of this list was .*and they still have access/);
+      await lane.pass(7 * DAY + HOUR);
+      await come(5);
+      await says(/The last day of 6 guests of this list was .*and they still have access/);
+      assert.ok(all.every(here));
+      assert.deepEqual([await list(), await stays()], [['waiting', 'sent'], []]);
+    });
+
+    it('says once that those who never accepted were removed', async () => {
+      await open({ remindAfterDays: 1, reminders: 0, purgeAfterDays: 3 });
+      const all = people(6);
+      await send(all, /6 have not accepted yet/);
+      const [came = '', ...others] = all;
+      await accept([came]);
+      await lane.pass(2 * DAY);
+      await says(/1 has accepted\. 5 have not accepted yet/);
+      assert.deepEqual(await list(), ['waiting', 'sent'], 'what becomes of them is not told yet');
+      const removals = 'wait?calls=DELETE+.*users.*+204&remote=graph&count=5&timeoutMs=20000';
+      await lane.pass(DAY + HOUR);
+      await lane.town.control(removals);
+      await lane.pass(5 * HOUR);
+      await says(/5 never accepted, so I took the invitations back and removed the accounts/);
+      await come(2);
+      assert.deepEqual([await list(), others.filter(here), await stays()], [['done', 'sent'], [], []]);
+    });
+
+    it('once the list is over, whoever gets a last day is asked about by themselves', async () => {
+      await open({ remindAfterDays: 1, reminders: 0, warnBeforeEndDays: 1, removeAtEnd: true });
+      const all = people(6);
+      await send(all, /6 have not accepted yet/);
+      await lane.pass(DAY + HOUR);
+      await says(/6 had not accepted when I last looked/);
+      const [one = '', ...others] = all;
+      await lane.town.say(`extend ${one} until ${dayIn(3)}`);
+      await lane.town.until(/I ask again when that day is near/);
+      await accept(others);
+      await lane.pass(60 * HOUR);
+      await lane.shows(one, /is near\. Should they stay longer/);
+      await lane.pass(39 * HOUR);
+      await lane.shows(one, /so I removed them/);
+      assert.deepEqual([all.filter(here), (await stays()).length], [others, 2], 'nobody else has a card');
+      assert.equal((await cards()).length, 1);
     });
 
     it('lets a guest be forgotten at once, and goes on with the others', async () => {

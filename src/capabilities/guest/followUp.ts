@@ -20,8 +20,8 @@ const REMOVE_AGAIN_MS = 24 * 3600_000;
 /** Something falls due at once: others that are due have their turn first. */
 const LEAST_MS = 1_000;
 
-/** The occasion for which the sponsor gets a message of its own. */
-type Tells = { readonly tells?: string };
+/** The occasion for which the sponsor gets a message of its own; `always`: they are to do something, or somebody is gone. */
+type Tells = { readonly tells?: string; readonly always?: true };
 
 /** The next step of a stay, from what is known of it, the answers of this round, and what was heard. */
 export function followUp(
@@ -90,19 +90,22 @@ function doDue(
     case 'ask': {
       const about = stay.until ?? '';
       const asked = { about, times: (stay.asked?.about === about ? stay.asked.times : 0) + 1, at: now };
-      return goOn({ ...known, stay: { ...stay, asked } }, facts, { tells: `end ${now}` });
+      return goOn({ ...known, stay: { ...stay, asked } }, facts, { tells: `end ${now}`, always: true });
     }
     case 'purge':
     case 'end': {
       if (!removal) return call(removeCall(known.userId ?? ''));
       if (removal.ok || removal.problem.kind === 'gone')
-        return over(gone(known, now, what === 'end' ? 'ended' : 'never accepted'), facts, { tells: 'removed' });
+        return over(gone(known, now, what === 'end' ? 'ended' : 'never accepted'), facts, {
+          tells: 'removed',
+          always: true,
+        });
       const trouble = say('guest.stay.notRemoved', { why: removal.problem.say });
       return rest(
         { ...known, stay: { ...stay, trouble } },
         facts,
         REMOVE_AGAIN_MS,
-        stay.trouble ? {} : { tells: `trouble ${now}` },
+        stay.trouble ? {} : { tells: `trouble ${now}`, always: true },
       );
     }
   }
@@ -128,7 +131,7 @@ const over = (known: Known, facts: Facts<GuestOutcome>, tells: Tells): Step<Gues
   ...said(known, facts, tells),
 });
 
-function said(known: Known, facts: Facts<GuestOutcome>, { tells }: Tells) {
+function said(known: Known, facts: Facts<GuestOutcome>, { tells, always }: Tells) {
   const { address } = known.stay;
   return {
     outcome: known,
@@ -140,6 +143,7 @@ function said(known: Known, facts: Facts<GuestOutcome>, { tells }: Tells) {
             {
               place: chatWith(sponsorOf(known, facts), facts.place, tells.replaceAll(' ', '.')),
               audience: 'asker' as const,
+              ...(always ? { always } : {}),
             },
           ],
         }

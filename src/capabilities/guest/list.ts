@@ -3,7 +3,7 @@
  * Pure; must not know how a list is carried out.
  */
 import type { ListOf, Raw } from '../../requests/capability.ts';
-import { FEW, type RawRow, type RowEnd } from '../../requests/many/rows.ts';
+import { FEW, type LastDay, type RawRow, type RowEnd } from '../../requests/many/rows.ts';
 import { ENDED, type Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
 import type { GuestInput } from './input.ts';
@@ -16,6 +16,12 @@ export const GUEST_LIST: ListOf<GuestInput, GuestOutcome> = {
   known,
   ended,
   follows: { awaited: 'pending', accepted: 'accepted', by: 'guestResend' },
+  leaves: {
+    words: ['"until"', '"trouble"', '"removed"'],
+    lastDay,
+    isStuck: ({ stay }) => stay?.trouble !== undefined,
+    since: ({ stay }) => (stay?.until ? { until: stay.until } : {}),
+  },
 };
 
 function split(raw: Raw): readonly RawRow[] | null {
@@ -44,4 +50,15 @@ function ended({ state, outcome, question, problem, approval }: Request<GuestInp
   const isDone = state === 'done' || (state === 'waiting' && outcome !== null && !question && !problem);
   if (!isDone && !ENDED.has(state)) return null;
   return outcome?.did === 'found' ? 'found' : 'sent';
+}
+
+/** Whoever somebody removed, here or elsewhere, is nothing to tell of. */
+function lastDay({ stay }: GuestOutcome): LastDay | null {
+  const { until: day, asked, removed } = stay ?? {};
+  if (removed) {
+    const { at, why } = removed;
+    return why === 'ended' || why === 'never accepted' ? { removed: { at, why } } : null;
+  }
+  if (day === undefined) return null;
+  return { day, ...(asked?.about === day ? { asked: { times: asked.times, at: asked.at } } : {}) };
 }

@@ -85,9 +85,16 @@ function told(
     };
   }
   const story = storyOf(request, capability);
+  // Another last day may hold since.
+  const changed = request.outcome === null ? {} : (capability.list?.leaves?.since(request.outcome) ?? {});
   // Of whoever was sent for, what has become of them since: whether they have come.
   const since = row.stage === 'sent' ? story.state : undefined;
-  return { raw, state: put(since ?? stateOf(row, isAgain)), why: put(story.sentence), id: request.id };
+  return {
+    raw: { ...raw, ...changed },
+    state: put(since ?? stateOf(row, isAgain)),
+    why: put(story.sentence),
+    id: request.id,
+  };
 }
 
 const stateOf = ({ stage }: KeptRow, isAgain: boolean): Say =>

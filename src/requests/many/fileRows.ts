@@ -16,7 +16,8 @@ import { chatWith, type Request } from '../request.ts';
 import { storyOf } from '../storyOf.ts';
 import { calledOff, isTouched } from '../withdraw.ts';
 import { askerWhoMay, fileList } from './fileList.ts';
-import type { KeptRow, RawRow, RowEnd, Tally } from './rows.ts';
+import { leaving } from './leaving.ts';
+import { type KeptRow, type RawRow, type RowEnd, rowKey, type Tally } from './rows.ts';
 
 /**
  * Most requests of one list that are under way: two and a half seconds of invitations. Somebody looks about every second
@@ -63,7 +64,7 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
   function draftOf(batch: Request, row: KeptRow, capability: AnyCapability, dueAt: number, approval: Approval | null) {
     return {
       id: newId(),
-      key: `row:${batch.id}:${row.n}`,
+      key: rowKey(batch.id, row.n),
       capability: capability.name,
       subject: row.subject ?? '',
       requester: batch.requester,
@@ -97,12 +98,13 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
         await note(await rows.movedOn(batch.id, LOOKED_AT));
         stages = await rows.stages(batch.id);
       }
-      const trouble = await rows.trouble(batch.id, TOLD);
+      const isRead = isFollowed && (stages.sent || stages.found);
+      const leaves = isRead && list.leaves ? await leaving(rows, batch.id, list.leaves, clock.now(), TOLD) : null;
+      const trouble = [...(leaves?.stuck ?? []), ...(await rows.trouble(batch.id, TOLD))].slice(0, TOLD);
       return {
         stages,
-        ...(isFollowed && (stages.sent || stages.found)
-          ? { followed: await rows.followed(batch.id, list.follows) }
-          : {}),
+        ...(isRead && list.follows ? { followed: await rows.followed(batch.id, list.follows) } : {}),
+        ...(leaves ? { ends: leaves.ends } : {}),
         held: (await rows.held(batch.id)).inAll,
         trouble: trouble.map(({ line, request }) => ({
           line,

@@ -12,6 +12,15 @@ export const MOST_ROWS = 10_000;
 export const MOST_BYTES = 5 * 1024 * 1024;
 /** More people than this are a list: fewer have a card each. */
 export const FEW = 5;
+/** Most people of one command or form that is no list. */
+export const MOST_AT_ONCE = 20;
+
+/** The key under which a row is filed, and the list that a key tells of; null: it is no row's. */
+export const rowKey = (batchId: string, n: number): string => `row:${batchId}:${n}`;
+export const listOfRow = (key: string): string | null => /^row:([^:]+):\d+$/.exec(key)?.[1] ?? null;
+
+/** The standing of a list all of whose rows have gone: from then on it tells of its people. */
+export const LIST_SENT = 'sent';
 
 /** One row as it was read, before anybody judged it. */
 export interface RawRow {
@@ -93,6 +102,66 @@ export interface Followed {
   readonly gone: number;
 }
 
+/** How the stay of somebody is to end, or has ended, as their request knows it. Times in epoch ms. */
+export interface LastDay {
+  /** ISO date (no time); absent: they have none. */
+  readonly day?: string;
+  /** How often was asked about just this day, and when last. */
+  readonly asked?: { readonly times: number; readonly at: number };
+  /** Usher removed them by itself: their day was over, or they never accepted. */
+  readonly removed?: { readonly at: number; readonly why: 'ended' | 'never accepted' };
+}
+
+/** How a list hears of the last days of its people. */
+export interface Leaves<O> {
+  /** An outcome without any of these words says nothing of a last day; the others are read. */
+  readonly words: readonly string[];
+  /** Null: there is nothing to say of it. */
+  lastDay(outcome: O): LastDay | null;
+  /** They should be removed, and cannot be. */
+  isStuck(outcome: O): boolean;
+  /** What a row says otherwise than it was sent, by field. */
+  since(outcome: O): Raw;
+}
+
+/** Last days that were asked about: of how many people, the first of these days, and how many days. */
+export interface AskedDays {
+  readonly count: number;
+  readonly first: string;
+  readonly days: number;
+}
+
+/** How those of a list leave of whom nobody else is told. Times in epoch ms; 0: never. */
+export interface Ends {
+  /** Their last day is not dealt with: their requests go on. */
+  readonly open: number;
+  /** Of these, how many are being asked about or removed just now. */
+  readonly busy: number;
+  /** When the next of them is. */
+  readonly nextAt: number | null;
+  /** Whose last day was asked about once, before it; and again, since it is over. */
+  readonly near?: AskedDays;
+  readonly over?: AskedDays;
+  /** Who they are, when one form has room for all of them. */
+  readonly asked?: readonly string[];
+  /** When last somebody's day was asked about. */
+  readonly askedAt: number;
+  /** How many were removed because their day was over, or had never accepted, and when the last of all. */
+  readonly removed: number;
+  readonly purged: number;
+  readonly removedAt: number;
+  /** How many could not be removed, or are not followed any more. */
+  readonly stuck: number;
+}
+
+/** A row that needs somebody, as a card tells it. */
+export interface Told {
+  readonly line: number;
+  readonly subject: string;
+  readonly id: string;
+  readonly say: Say;
+}
+
 /** What the rows of a list have come to. */
 export interface Tally {
   readonly stages: Stages;
@@ -100,13 +169,10 @@ export interface Tally {
   readonly followed?: Followed;
   /** Of those that are filed, how many wait for somebody: to be approved, or for an answer. None when it does not say. */
   readonly held?: number;
+  /** Counted with `followed`; absent while nobody has a last day. */
+  readonly ends?: Ends;
   /** The first rows that need somebody. */
-  readonly trouble: readonly {
-    readonly line: number;
-    readonly subject: string;
-    readonly id: string;
-    readonly say: Say;
-  }[];
+  readonly trouble: readonly Told[];
 }
 
 /** A row to be filed now: for the first time, or once more. Due at epoch ms. */
@@ -150,6 +216,16 @@ export interface RowStore {
     after: number,
     limit: number,
   ): Promise<readonly { readonly n: number; readonly line: number; readonly subject: string }[]>;
+  /**
+   * Those who were sent for or found to be there, whose outcome holds one of these words, and who have no card of their own;
+   * in order, after the nth row.
+   */
+  silent(
+    batchId: string,
+    words: readonly string[],
+    after: number,
+    limit: number,
+  ): Promise<readonly { readonly n: number; readonly line: number; readonly request: Request }[]>;
   trouble(batchId: string, limit: number): Promise<readonly Trouble[]>;
   /** Rows in order, after the nth, each with its request as it is now. */
   page(

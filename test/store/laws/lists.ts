@@ -208,6 +208,50 @@ export function listLaws(bench: () => Bench): void {
     assert.deepEqual(await store.rows.followed(id, follows), { accepted: 2, awaited: 3, silent: 2, gone: 2 });
   });
 
+  it('reads, page by page, those of whom only the list tells and whose outcome holds a word', async () => {
+    const { store } = bench();
+    const { id } = await list(store, 7);
+    await claimOne(store);
+    await store.rows.file(
+      id,
+      Array.from({ length: 7 }, (_, n) => filing(id, n)),
+      NOW,
+    );
+    const claims = [...(await store.claim(9, NOW, NOW + MINUTE))].sort((a, b) =>
+      a.request.subject < b.request.subject ? -1 : 1,
+    );
+    const rest = { nextAt: NOW + MINUTE, standing: 'accepted' };
+    const until = { stay: { until: '2027-03-01' } };
+    const ends = [
+      change('waiting', { ...rest, outcome: until }),
+      change('waiting', { ...rest, outcome: { stay: { since: 1 } } }),
+      change('done', { standing: 'removed', outcome: until }),
+      change('waiting', { ...rest, outcome: { stay: { trouble: { key: 'k' } } } }),
+      change('waiting', { ...rest, outcome: until }),
+      // Its row has not ended.
+      change('waiting', { ...rest, outcome: until }),
+      // Nothing came of it.
+      change('waiting', { ...rest, outcome: null }),
+    ];
+    for (const [n, { request }] of claims.entries()) await store.move(request.id, request.fence, ends[n]!);
+    await store.rows.stage(id, [0, 1, 2, 3, 6], 'sent');
+    await store.rows.stage(id, [4], 'found');
+    const silent = async (after: number, limit: number, words = ['"until"', '"trouble"']) =>
+      (await store.rows.silent(id, words, after, limit)).map(({ n, line, request }) => [n, line, request.subject]);
+    const told = (n: number) => [n, n + 2, `p${n}@partner.example`];
+    assert.deepEqual(await silent(-1, 9), [0, 2, 3, 4].map(told));
+    assert.deepEqual(await silent(-1, 9, ['"trouble"']), [told(3)]);
+    assert.deepEqual(await silent(-1, 2), [0, 2].map(told));
+    assert.deepEqual(await silent(2, 2), [3, 4].map(told));
+    assert.deepEqual(await store.rows.silent('another', ['"until"'], -1, 9), []);
+
+    await store.followAt(claims[0]!.request.id, PLACE, 'shown', 1);
+    await store.followAt(claims[4]!.request.id, PLACE, 'asks', 1, 'approvers');
+    assert.deepEqual(await silent(-1, 9), [2, 3, 4].map(told), 'whoever has a card of their own is told by it');
+    const [first] = await store.rows.silent(id, ['"until"'], -1, 9);
+    assert.deepEqual([first?.request.state, first?.request.outcome], ['done', until]);
+  });
+
   it('finds the rows that somebody has seen to since they did not work', async () => {
     const { store } = bench();
     const { id } = await list(store, 4);

@@ -37,6 +37,37 @@ export function messageLaws(bench: () => Bench): void {
     assert.deepEqual(await told(), []);
   });
 
+  it('what must be told always is told of what is silent, but not by a row whose list tells of it', async () => {
+    const { store } = bench();
+    const list = await inHand(store, { capability: 'batch', subject: 'guests.csv' });
+    const told = async () =>
+      (await claimLater(store)).flatMap(({ message: { place } }) =>
+        place.conversationId.startsWith('person:') ? [place.conversationId] : [],
+      );
+    const tell = async (id: string, what: string): Promise<void> => {
+      const { request } = await claimOne(store);
+      assert.equal(request.id, id);
+      const place = chatWith(request.requester.id, PLACE, what);
+      const shows = [{ place, audience: 'asker', always: true }] as const;
+      await store.move(id, request.fence, change('waiting', { nextAt: LATER * 2, visible: true, shows }));
+    };
+    const row = async (n: number, key: string): Promise<string> =>
+      (await acceptOne(store, { key, subject: `p${n}@partner.example`, silent: true })).id;
+    const chat = `person:${list.requester.id}`;
+    await tell(await row(0, 'extend:r1'), 'alone');
+    assert.deepEqual(await told(), [`${chat}#alone`]);
+    await tell(await row(1, `row:${list.id}:0`), 'sending');
+    assert.deepEqual(await told(), [`${chat}#sending`], 'the list tells of nobody before all have gone');
+    await store.move(list.id, list.fence, change('waiting', { standing: 'sent', nextAt: NOW + 1 }));
+    await tell(await row(2, `row:${list.id}:1`), 'sent');
+    assert.deepEqual(await told(), [], 'the list tells of it');
+    const [again] = await store.claim(9, NOW + 1, LATER);
+    assert.equal(again?.request.id, list.id);
+    await store.move(list.id, again.request.fence, change('done', { standing: 'sent' }));
+    await tell(await row(3, `row:${list.id}:2`), 'over');
+    assert.deepEqual(await told(), [`${chat}#over`], 'nobody else tells of it');
+  });
+
   it('a message that was edited is left alone until its time, and then shows the last truth', async () => {
     const { store } = bench();
     const { id, fence } = await inHand(store);
