@@ -54,7 +54,7 @@ for (const engine of await engines()) {
         }
         // What was in hand is looked for when the lease of the dead has run out.
         await town.control(
-          `wait?conversation=personal:rita&matches=${encodeURIComponent('1,?000 guests are invited')}&timeoutMs=180000`,
+          `wait?conversation=personal:rita&matches=${encodeURIComponent('1,?000 guests are invited')}&timeoutMs=120000`,
         );
         const made = town.sandbox.world.invitations.map(({ address }) => address);
         assert.deepEqual([...made].sort(), [...people].sort());
