@@ -9,7 +9,7 @@ import type { Tally } from '../requests/many/rows.ts';
 import { bad, good, problem, TOO_LATE } from '../requests/problem.ts';
 import type { Person, Request } from '../requests/request.ts';
 import { type Say, say } from '../requests/say.ts';
-import { type Follow, followUp, remindKey } from './batchFollowUp.ts';
+import { type Follow, followUp, remindKey, wantsList } from './batchFollowUp.ts';
 import { storyOfBatch } from './batchStory.ts';
 
 export interface BatchOutcome {
@@ -75,7 +75,9 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
     const before = soFar ?? { tally, round: 0, isStopped, lookMs: LOOK_MS };
     const { did, follow, ...rest } = before;
     const outcome: BatchOutcome = { ...rest, tally, isStopped, lookMs: lookMs(before, tally) };
-    if (has(again(before.round + 1)) && !isStopped)
+    // Whoever pressed both gets both: once rows are sent again, nobody is awaited by this list for a while.
+    const isNext = !wantsList(before, tally, signals);
+    if (has(again(before.round + 1)) && !isStopped && isNext)
       return { kind: 'rows', what: 'again', outcome: { ...outcome, round: before.round + 1 } };
     const { waits = 0, filed = 0 } = tally.stages;
     // What is new is told once it rests; kept before that, it would be news to nobody.

@@ -12,7 +12,7 @@ import type { BatchOutcome } from './batch.ts';
 export interface Follow {
   /** When the last invitation had gone. */
   readonly since: number;
-  /** How often it was said that somebody has not accepted, and when last. */
+  /** How often it was said that somebody has not accepted, and when that fell due last, whether or not it may be said. */
   readonly reminders: { readonly times: number; readonly at: number };
   /** Lists made of those who were awaited, so that it is sent to them again: how many, and when the last. */
   readonly lists?: { readonly times: number; readonly at: number };
@@ -21,6 +21,12 @@ export interface Follow {
 /** What the list hears when somebody wants the next list of those who are awaited. */
 export const remindKey = ({ round, follow }: Pick<BatchOutcome, 'round' | 'follow'>): string =>
   `remind:${round}:${(follow?.lists?.times ?? 0) + 1}`;
+
+type Before = Pick<BatchOutcome, 'tally' | 'follow' | 'lookMs' | 'round'>;
+
+/** Somebody asked for a list of those who are awaited, and there are any. */
+export const wantsList = (before: Before, { followed }: Tally, signals: Facts<BatchOutcome>['signals']): boolean =>
+  before.follow !== undefined && (followed?.awaited ?? 0) > 0 && signals.some(({ key }) => key === remindKey(before));
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -32,7 +38,7 @@ const LEAST_MS = 1_000;
 
 /** The next step of a list of which nothing is under way. `before`: what it knew when it last looked. */
 export function followUp(
-  before: Pick<BatchOutcome, 'tally' | 'follow' | 'lookMs' | 'round'>,
+  before: Before,
   found: BatchOutcome,
   { now, policy, requester, place, signals }: Facts<BatchOutcome>,
 ): Step<BatchOutcome> {
@@ -48,17 +54,24 @@ export function followUp(
   const over = { kind: 'done', outcome: { ...known, lookMs: LOOK_MS }, standing: 'sent' } as const;
   // An edited card is seen by nobody who does not look: that all is over is told once.
   if (awaited === 0) return accepted > 0 ? { ...over, ...told(`accepted.${follow.since}`) } : over;
-  const key = remindKey(before);
-  if (before.follow && signals.some((one) => one.key === key)) {
+  if (wantsList(before, found.tally, signals)) {
     const lists = { times: (follow.lists?.times ?? 0) + 1, at: now };
-    return { kind: 'rows', what: 'remind', key, outcome: { ...known, follow: { ...follow, lists } } };
+    return {
+      kind: 'rows',
+      what: 'remind',
+      key: remindKey(before),
+      outcome: { ...known, follow: { ...follow, lists } },
+    };
   }
   const dueIn = (last: number): number => last + policy.remindAfterDays * DAY_MS - now;
   const { since, reminders, lists } = follow;
   const left = dueIn(Math.max(since, reminders.at, lists?.at ?? 0));
   if (left > 0) return rest(known, Math.min(lookMs, left));
-  // Nobody is told of them for ever: what was counted last stands.
-  if (reminders.times >= policy.reminders) return over;
+  // Nobody is told of them for ever, and whoever accepts after that is counted all the same.
+  if (reminders.times >= policy.reminders) {
+    const at = reminders.at === 0 ? now : reminders.at;
+    return rest({ ...known, follow: { ...follow, reminders: { ...reminders, at } } }, lookMs);
+  }
   const reminded: Follow = { ...follow, reminders: { times: reminders.times + 1, at: now } };
   const step = rest({ ...known, follow: reminded }, Math.min(lookMs, dueIn(now)));
   // Who has a card of their own, or was handed over, is told of by themselves.

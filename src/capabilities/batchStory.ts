@@ -33,7 +33,7 @@ export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchS
   const { stages, held = 0 } = tally;
   const items = itemsOf(outcome.tally);
   const told: NonNullable<BatchStory['ending']> = {
-    sentence: sentence(outcome, input, true),
+    sentence: sentence(outcome, input),
     tone: stages.failed || stages.refused || stages.unsure || isReminded(outcome) ? 'warning' : 'good',
     items,
     buttons: [
@@ -47,8 +47,7 @@ export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchS
   };
   const rows = [...partRows(input), ...countRows(outcome, input)];
   if (follow) {
-    const live = { ...told, state: say('batch.state.sent'), sentence: sentence(outcome, input, false) };
-    return { title, rows, live, ending: told };
+    return { title, rows, live: { ...told, state: say('batch.state.sent') }, ending: told };
   }
   const sending = say('batch.sending', {
     done: ended(stages),
@@ -82,8 +81,8 @@ function titleOf({ name, counts, isAgain }: BatchInput): Say {
 const all = ({ counts }: Pick<BatchInput, 'counts'>): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-const ended = ({ sent = 0, found = 0, failed = 0, refused = 0, unsure = 0, stopped = 0 }: Stages): number =>
-  sent + found + failed + refused + unsure + stopped;
+const ended = ({ sent = 0, found = 0, here = 0, failed = 0, refused = 0, unsure = 0, stopped = 0 }: Stages): number =>
+  sent + found + here + failed + refused + unsure + stopped;
 
 function preview({ counts, unused, isAgain, part }: BatchInput) {
   const { ready } = counts;
@@ -123,17 +122,15 @@ function previewRows({ counts, left }: BatchInput): Story['rows'] {
   ];
 }
 
-function countRows(
-  { tally: { stages, held = 0, followed }, follow }: BatchOutcome,
-  { isAgain }: BatchInput,
-): Story['rows'] {
-  const { accepted = 0, gone = 0 } = (follow && followed) ?? {};
+function countRows({ tally: { stages, held = 0, followed } }: BatchOutcome, { isAgain }: BatchInput): Story['rows'] {
+  const { accepted = 0, gone = 0 } = followed ?? {};
   const counts = { ...stages, held, filed: (stages.filed ?? 0) - held, accepted, gone };
   const kinds = [
     ['sent', say(isAgain ? 'batch.again.row.sent' : 'batch.row.sent')],
     ['accepted', say('batch.row.accepted')],
     ['gone', say('batch.row.gone')],
     ['found', say('batch.row.found')],
+    ['here', say('batch.row.here')],
     ['failed', say('batch.row.failed')],
     ['refused', say(isAgain ? 'batch.again.row.refused' : 'batch.row.refused')],
     ['unsure', say('batch.row.unsure')],
@@ -145,9 +142,9 @@ function countRows(
   return kinds.flatMap(([kind, label]) => (counts[kind] ? [{ label, text: String(counts[kind]) }] : []));
 }
 
-/** Somebody was brought to mind and is awaited still. */
+/** Somebody is awaited for so long that a reminder fell due, also where the policy sends none. */
 const isReminded = (outcome: BatchOutcome): boolean =>
-  (outcome.follow?.reminders.times ?? 0) > 0 && awaitedOf(outcome) > 0;
+  (outcome.follow?.reminders.at ?? 0) > 0 && awaitedOf(outcome) > 0;
 
 const awaitedOf = ({ tally }: BatchOutcome): number => tally.followed?.awaited ?? 0;
 
@@ -160,12 +157,12 @@ function reminder(awaited: number, { sent = 0, found = 0 }: Stages, { name }: Ba
   return name === null ? say('batch.reminder.pasted', counts) : say('batch.reminder.file', { ...counts, name });
 }
 
-/** "31 guests are invited. 2 were guests already. 12 have accepted. 21 have not accepted yet. 3 did not work." */
-function sentence(outcome: BatchOutcome, input: BatchInput, isOver: boolean): Say {
+/** "31 guests are invited. 2 were here already. 12 have accepted. 21 have not accepted yet. 3 did not work." */
+function sentence(outcome: BatchOutcome, input: BatchInput): Say {
   const { tally, follow, isStopped } = outcome;
   const { stages, followed } = tally;
-  const { accepted = 0, awaited = 0 } = (follow && followed) ?? {};
-  const isReminder = !isOver && isReminded(outcome);
+  const { accepted = 0, awaited = 0 } = followed ?? {};
+  const isReminder = isReminded(outcome);
   const parts = [
     ...(isReminder ? [reminder(awaited, stages, input)] : []),
     ...(isReminder ? [say(isListed(follow) ? 'batch.reminder.listed' : 'batch.reminder.move')] : []),
@@ -173,8 +170,9 @@ function sentence(outcome: BatchOutcome, input: BatchInput, isOver: boolean): Sa
       ? [say(input.isAgain ? 'batch.again.ended.sent' : 'batch.ended.sent', { count: stages.sent })]
       : []),
     ...(stages.found && !isReminder ? [say('batch.ended.found', { count: stages.found })] : []),
+    ...(stages.here && !isReminder ? [say('batch.ended.here', { count: stages.here })] : []),
     ...(accepted ? [say('batch.accepted', { count: accepted })] : []),
-    ...(awaited && !isReminder ? [say(isOver ? 'batch.left' : 'batch.awaited', { count: awaited })] : []),
+    ...(awaited && !isReminder ? [say('batch.awaited', { count: awaited })] : []),
     ...(stages.failed ? [say('batch.ended.failed', { count: stages.failed })] : []),
     ...(stages.refused
       ? [say(input.isAgain ? 'batch.again.ended.refused' : 'batch.ended.refused', { count: stages.refused })]

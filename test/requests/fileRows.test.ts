@@ -13,6 +13,8 @@ import { engines, type TestDatabase } from '../support/db.ts';
 import { SETTINGS } from '../support/settings.ts';
 import { CHAT, ok, pending, RITA, Spine } from '../support/spine.ts';
 
+const colleague = ok({ value: [{ id: 'c', displayName: 'Cy', userType: 'Member' }] });
+const guest = ok({ value: [{ id: 'g', displayName: 'Gus', userType: 'Guest', externalUserState: 'Accepted' }] });
 const GROUP: Place = { ...CHAT, kind: 'group', conversationId: '19:g' };
 
 describe('a list of those who are awaited', () => {
@@ -42,8 +44,8 @@ describe('a list of those who are awaited', () => {
       changed: (request) => told.push(request),
     });
 
-  /** A list of three that was sent: two are awaited, one is a colleague. */
-  async function sent(): Promise<Request> {
+  /** A list of three that was sent: two are awaited, one is a colleague, or whoever it says. */
+  async function sent(third = colleague): Promise<Request> {
     const filed = await spine.desk.submitList({
       capability: 'guest',
       raw: {},
@@ -57,8 +59,7 @@ describe('a list of those who are awaited', () => {
     });
     const [{ id = '' } = {}] = filed.ok ? filed.value.requests : [];
     await spine.desk.act(id, 'send', {}, RITA, GROUP);
-    const colleague = ok({ value: [{ id: 'c', displayName: 'Cy', userType: 'Member' }] });
-    const answer = ({ path }: { readonly path: string }) => (path.includes('p3') ? colleague : pending);
+    const answer = ({ path }: { readonly path: string }) => (path.includes('p3') ? third : pending);
     spine.answers(answer, answer, answer);
     for (let n = 0; n < 20 && (await spine.store.get(id))?.standing !== 'sent'; n++) await spine.runNext();
     const list = await spine.store.get(id);
@@ -103,9 +104,11 @@ describe('a list of those who are awaited', () => {
       return lines.map((cells) => cells[head?.indexOf('State') ?? -1]);
     };
     // They were here, or on their way, before anybody asked.
-    assert.deepEqual(await statesIn(list.id), Array(3).fill('Guest already'));
-    await database.run(`update rows set stage = 'sent' where n = 0`);
-    assert.deepEqual(await statesIn(list.id), ['Invited', 'Guest already', 'Guest already']);
+    assert.deepEqual(await statesIn(list.id), ['Invited', 'Invited', 'Here already']);
+    const [second] = await database.run(`select request_id from rows where n = 1`);
+    await database.run(`update rows set request_id = 'gone' where n = 1`);
+    assert.deepEqual(await statesIn(list.id), ['Invited', 'Invited before', 'Here already']);
+    await database.run(`update rows set request_id = '${second?.['request_id']}' where n = 1`);
     await rowsOf().remind(list, 'remind:0:1');
     const [made] = await batches();
     assert.ok(made);
@@ -113,6 +116,15 @@ describe('a list of those who are awaited', () => {
     await database.run(`update rows set stage = 'sent' where batch_id = '${made.id}' and n = 0`);
     await database.run(`update rows set stage = 'failed', request_id = 'gone' where batch_id = '${made.id}' and n = 1`);
     assert.deepEqual(await statesIn(made.id), ['Mailed again', 'Did not work']);
+  });
+
+  it('counts only who was awaited among those who have come', async () => {
+    const list = await sent(guest);
+    assert.equal((await rowsOf().look(list)).followed?.accepted, 0);
+    await database.run(`update requests set standing = 'accepted' where capability = 'guest'`);
+    const { stages, followed } = await rowsOf().look(list);
+    assert.deepEqual(stages, { found: 2, here: 1 });
+    assert.equal(followed?.accepted, 2);
   });
 
   it('is not made when all have come meanwhile', async () => {

@@ -43,5 +43,10 @@ function ended({ state, outcome, question, problem, approval }: Request<GuestInp
   if (state === 'cancelled') return 'stopped';
   const isDone = state === 'done' || (state === 'waiting' && outcome !== null && !question && !problem);
   if (!isDone && !ENDED.has(state)) return null;
-  return outcome?.did === 'found' ? 'found' : 'sent';
+  if (outcome?.did !== 'found') return 'sent';
+  return wasHere(outcome) ? 'here' : 'found';
 }
+
+/** Whoever had accepted before anybody looked is not waited for, and has not accepted since. */
+const wasHere = ({ standing, stay }: GuestOutcome): boolean =>
+  stay ? stay.acceptedAt === stay.since : standing !== 'pending';

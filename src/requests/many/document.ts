@@ -86,7 +86,7 @@ function told(
   }
   const story = storyOf(request, capability);
   // Of whoever was sent for, what has become of them since: whether they have come.
-  const since = row.stage === 'sent' ? story.state : undefined;
+  const since = row.stage === 'sent' || row.stage === 'found' ? story.state : undefined;
   return { raw, state: put(since ?? stateOf(row, isAgain)), why: put(story.sentence), id: request.id };
 }
 
