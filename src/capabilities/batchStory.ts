@@ -105,10 +105,10 @@ const partRows = ({ part }: BatchInput): Story['rows'] =>
   part ? [{ label: say('batch.row.approval'), text: part.rule ?? say('batch.row.free') }] : [];
 
 /** How many of each kind, and the first that are not sent, each with its line. */
-function previewRows({ counts, left }: BatchInput): Story['rows'] {
+function previewRows({ counts, left, isAgain }: BatchInput): Story['rows'] {
   const kinds = [
     ['ready', say('batch.row.ready')],
-    ['known', say('batch.row.known')],
+    ['known', say(isAgain ? 'batch.again.row.known' : 'batch.row.known')],
     ['blocked', say('batch.row.blocked')],
     ['unreadable', say('batch.row.unreadable')],
     ['duplicate', say('batch.row.duplicate')],

@@ -9,6 +9,7 @@ import { LIVE, type Request } from '../requests/request.ts';
 import { addLines } from './audit.ts';
 import type { Engine } from './engine.ts';
 import { wantVersion } from './messages.ts';
+import { unindexed } from './planner.ts';
 import { acceptIn } from './requests.ts';
 import { json, toRequest } from './rows.ts';
 import type { BatchRow, RequestRow, Tables } from './schema.ts';
@@ -127,6 +128,18 @@ export function rowStore(engine: Engine): RowStore {
     },
     page: (batchId, after, limit) => page(engine, batchId, after, limit),
     standings: (tenantId, capability, subjects) => standings(engine, tenantId, capability, subjects),
+    async about(tenantId, capabilities, subjects) {
+      if (capabilities.length === 0 || subjects.length === 0) return [];
+      const rows = await engine.db
+        .selectFrom('requests')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('subject', 'in', subjects)
+        .where(unindexed('capability'), 'in', capabilities)
+        .where('is_dry', '=', 0)
+        .execute();
+      return rows.map(toRequest);
+    },
   };
 }
 

@@ -7,11 +7,12 @@ import { listDocument } from '../../src/requests/many/document.ts';
 import type { BatchInput } from '../../src/requests/many/fileList.ts';
 import { openRows } from '../../src/requests/many/fileRows.ts';
 import { openRules } from '../../src/requests/policy/rules.ts';
+import type { Problem } from '../../src/requests/problem.ts';
 import type { Place, Request } from '../../src/requests/request.ts';
 import { openStore } from '../../src/store/db.ts';
 import { engines, type TestDatabase } from '../support/db.ts';
 import { SETTINGS } from '../support/settings.ts';
-import { CHAT, ok, pending, RITA, Spine } from '../support/spine.ts';
+import { CHAT, invited, nobody, ok, pending, RITA, Spine } from '../support/spine.ts';
 
 const colleague = ok({ value: [{ id: 'c', displayName: 'Cy', userType: 'Member' }] });
 const guest = ok({ value: [{ id: 'g', displayName: 'Gus', userType: 'Guest', externalUserState: 'Accepted' }] });
@@ -125,6 +126,42 @@ describe('a list of those who are awaited', () => {
     const { stages, followed } = await rowsOf().look(list);
     assert.deepEqual(stages, { found: 2, here: 1 });
     assert.equal(followed?.accepted, 2);
+  });
+
+  it('leaves out whoever got a mail not long ago, and says until when', async () => {
+    const list = await sent();
+    const wish = { capability: 'guestResend', raw: { people: 'p1@x.example' }, who: RITA, where: CHAT };
+    const filed = await spine.desk.submit({ ...wish, key: 'chat:resend', activityId: null });
+    const [{ id = '' } = {}] = filed.ok ? filed.value.requests : [];
+    spine.answers(pending, invited);
+    assert.equal((await spine.end(id)).standing, 'mailed');
+    await rowsOf().remind(list, 'remind:0:1');
+    spine.now += 25 * 3600_000;
+    await rowsOf().remind(list, 'remind:0:2');
+    const [later, soon] = (await batches()).map(({ input }) => input as BatchInput);
+    assert.deepEqual([soon?.counts.ready, soon?.counts.known, later?.counts.ready, later?.counts.known], [1, 1, 2, 0]);
+    assert.deepEqual(
+      soon?.left.map(({ text, say }) => [text, say.key]),
+      [['p1@x.example', 'guestResend.coolDown']],
+    );
+  });
+
+  it('counts whoever is gone or is somebody else’s guest as refused, for trying again helps nobody', async () => {
+    const list = await sent();
+    await rowsOf().remind(list, 'remind:0:1');
+    const [made] = await batches();
+    assert.ok(made);
+    await spine.desk.act(made.id, 'send', {}, RITA, made.place);
+    spine.answers(nobody, nobody);
+    for (let n = 0; n < 20 && (await spine.store.get(made.id))?.state !== 'done'; n++) await spine.runNext();
+    assert.deepEqual((await rowsOf().look(made)).stages, { refused: 2 });
+    const ended = (problem: Problem) =>
+      capabilities(SETTINGS)
+        .get('guestResend')
+        ?.list?.ended({ ...made, state: 'failed', problem });
+    assert.equal(ended({ kind: 'denied', say: { key: 'guest.notYours' } }), 'refused');
+    // What the directory denies may be mended there.
+    assert.equal(ended({ kind: 'denied', say: { key: 'problem.consentMissing' }, reason: 'consentMissing' }), 'failed');
   });
 
   it('is not made when all have come meanwhile', async () => {

@@ -79,7 +79,7 @@ function told(
     return {
       raw,
       // Its request may be over its time and gone; how it ended is known all the same.
-      state: put(row.verdict === 'ready' ? stateOf(row, isAgain) : say(`many.state.${row.verdict}`)),
+      state: put(stateOf(row, isAgain)),
       why,
       id: '',
     };
@@ -90,8 +90,10 @@ function told(
   return { raw, state: put(since ?? stateOf(row, isAgain)), why: put(story.sentence), id: request.id };
 }
 
-const stateOf = ({ stage }: KeptRow, isAgain: boolean): Say =>
-  isAgain && (stage === 'sent' || stage === 'refused') ? say(`many.again.${stage}`) : say(`many.state.${stage}`);
+function stateOf({ stage, verdict }: KeptRow, isAgain: boolean): Say {
+  if (verdict !== 'ready') return say(isAgain && verdict === 'known' ? 'many.again.known' : `many.state.${verdict}`);
+  return isAgain && (stage === 'sent' || stage === 'refused') ? say(`many.again.${stage}`) : say(`many.state.${stage}`);
+}
 
 /** `guests.csv` was read, `guests-7k3q9xwa.csv` is given back. */
 function fileName(name: string | null, id: string): string {

@@ -161,4 +161,6 @@ export interface RowStore {
   ): Promise<readonly { readonly row: KeptRow; readonly request: Request | null }[]>;
   /** How the newest request about each of these subjects left it; those nobody asked about are left out. */
   standings(tenantId: string, capability: string, subjects: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** All that these capabilities were asked about these subjects; those that only looked are left out. */
+  about(tenantId: string, capabilities: readonly string[], subjects: readonly string[]): Promise<readonly Request[]>;
 }
