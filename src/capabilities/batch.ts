@@ -113,7 +113,8 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
       // A card is good for one list: whoever presses twice sees the second time that it is made.
       read: ({ outcome }, { list }) => {
         const known = outcome as BatchOutcome | null;
-        const isAwaited = known?.follow && (known.tally.followed?.awaited ?? 0) > 0;
+        // Nobody makes a second list of the same people beside one that waits for Send.
+        const isAwaited = known?.follow && !known.tally.offered && (known.tally.followed?.awaited ?? 0) > 0;
         return isAwaited && list === remindKey(known)
           ? good([{ key: list, body: {} }])
           : bad(problem('clash', 'problem.movedOn'));

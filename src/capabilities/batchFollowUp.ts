@@ -83,6 +83,7 @@ const rest = (outcome: BatchOutcome, forMs: number) =>
   ({ kind: 'later', waits: true, fresh: true, forMs: Math.max(forMs, LEAST_MS), outcome, standing: 'sent' }) as const;
 
 function nextLook({ tally, lookMs }: Pick<BatchOutcome, 'tally' | 'lookMs'>, found: Tally): number {
-  const isSame = JSON.stringify(tally) === JSON.stringify(found);
+  // Its card offers the next list as soon as this one is sent, cancelled or over.
+  const isSame = !found.offered && JSON.stringify(tally) === JSON.stringify(found);
   return isSame ? Math.min(lookMs * 2, LOOK_MOST_MS) : LOOK_MS;
 }

@@ -33,7 +33,7 @@ export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchS
   const { stages, held = 0 } = tally;
   const items = itemsOf(outcome.tally);
   const told: NonNullable<BatchStory['ending']> = {
-    sentence: sentence(outcome, input),
+    sentence: sentence(outcome, request),
     tone: stages.failed || stages.refused || stages.unsure || isReminded(outcome) ? 'warning' : 'good',
     items,
     buttons: [
@@ -41,7 +41,7 @@ export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchS
       ...(stages.failed && !outcome.isStopped
         ? [button('batch.retry', say('batch.button.retry', { count: stages.failed }), 'positive')]
         : []),
-      ...(isReminded(outcome) ? [remindButton(outcome)] : []),
+      ...(isReminded(outcome) && !tally.offered ? [remindButton(outcome)] : []),
       asFile,
     ],
   };
@@ -148,8 +148,12 @@ const isReminded = (outcome: BatchOutcome): boolean =>
 
 const awaitedOf = ({ tally }: BatchOutcome): number => tally.followed?.awaited ?? 0;
 
-/** Since the last reminder a list of those who are awaited was made. */
-const isListed = (follow: BatchOutcome['follow']): boolean => (follow?.lists?.at ?? 0) > (follow?.reminders.at ?? 0);
+/** What may be done about those who are awaited, or was done since the last reminder. Whole groups read it. */
+function moveOf({ tally, follow }: BatchOutcome, name: string): Say {
+  const { at = 0 } = follow?.lists ?? {};
+  if (at <= (follow?.reminders.at ?? 0)) return say('batch.reminder.move');
+  return say(tally.offered ? 'batch.reminder.offered' : 'batch.reminder.listed', { name, at });
+}
 
 /** How many of those who were invited have not accepted, as what a reminder says first. */
 function reminder(awaited: number, { sent = 0, found = 0 }: Stages, { name }: BatchInput): Say {
@@ -158,14 +162,14 @@ function reminder(awaited: number, { sent = 0, found = 0 }: Stages, { name }: Ba
 }
 
 /** "31 guests are invited. 2 were here already. 12 have accepted. 21 have not accepted yet. 3 did not work." */
-function sentence(outcome: BatchOutcome, input: BatchInput): Say {
-  const { tally, follow, isStopped } = outcome;
+function sentence(outcome: BatchOutcome, { input, requester }: Pick<Request<BatchInput>, 'input' | 'requester'>): Say {
+  const { tally, isStopped } = outcome;
   const { stages, followed } = tally;
   const { accepted = 0, awaited = 0 } = followed ?? {};
   const isReminder = isReminded(outcome);
   const parts = [
     ...(isReminder ? [reminder(awaited, stages, input)] : []),
-    ...(isReminder ? [say(isListed(follow) ? 'batch.reminder.listed' : 'batch.reminder.move')] : []),
+    ...(isReminder ? [moveOf(outcome, requester.name)] : []),
     ...(stages.sent && !isReminder
       ? [say(input.isAgain ? 'batch.again.ended.sent' : 'batch.ended.sent', { count: stages.sent })]
       : []),

@@ -128,6 +128,22 @@ describe('a list of those who are awaited', () => {
     assert.equal(followed?.accepted, 2);
   });
 
+  it('is known to the list they were in until it is sent', async () => {
+    const list = await sent();
+    const isOffered = async () => (await rowsOf().look(list)).offered;
+    assert.equal(await isOffered(), undefined);
+    await rowsOf().remind(list, 'remind:0:1');
+    assert.equal(await isOffered(), true);
+    const [made] = await batches();
+    assert.ok(made);
+    while ((await spine.store.get(made.id))?.state === 'queued') await spine.runNext();
+    assert.equal(await isOffered(), true);
+    await spine.desk.act(made.id, 'send', {}, RITA, made.place);
+    spine.answers(nobody, nobody);
+    while ((await spine.store.get(made.id))?.state !== 'done') await spine.runNext();
+    assert.equal(await isOffered(), undefined);
+  });
+
   it('leaves out whoever got a mail not long ago, and says until when', async () => {
     const list = await sent();
     const wish = { capability: 'guestResend', raw: { people: 'p1@x.example' }, who: RITA, where: CHAT };

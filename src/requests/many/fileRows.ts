@@ -12,10 +12,10 @@ import { judge } from '../policy/judge.ts';
 import type { PolicyInForce } from '../policy/policy.ts';
 import type { PolicyNow } from '../policy/rules.ts';
 import type { Clock, Store } from '../ports.ts';
-import { chatWith, type Request } from '../request.ts';
+import { chatWith, LIVE, type Request } from '../request.ts';
 import { storyOf } from '../storyOf.ts';
 import { calledOff, isTouched } from '../withdraw.ts';
-import { askerWhoMay, fileList } from './fileList.ts';
+import { askerWhoMay, BATCH, fileList } from './fileList.ts';
 import type { KeptRow, RawRow, RowEnd, Tally } from './rows.ts';
 
 /**
@@ -28,6 +28,8 @@ const UNDER_WAY = 75;
 const MOST_ASKED = 20;
 /** Most rows that are looked at in one go. */
 const LOOKED_AT = 500;
+/** The newest lists of one person among which one is looked for that waits for Send: it waits for a day. */
+const MOST_OFFERED = 50;
 /** Rows in trouble that a card can tell of. */
 const TOLD = 4;
 
@@ -77,6 +79,16 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
     };
   }
 
+  /** Part of the key of every list that was made of those who are awaited of this one. */
+  const madeOf = ({ id }: Request): string => `:${id}`;
+  /** Such a list waits for Send, or for an approval after it. */
+  async function isOffered(batch: Request): Promise<boolean> {
+    const { tenantId, requester } = batch;
+    const wanted = { tenantId, capability: BATCH, requesterId: requester.id, states: LIVE, limit: MOST_OFFERED };
+    const theirs = await store.list(wanted);
+    return theirs.some(({ key, outcome }) => outcome === null && key.includes(`${madeOf(batch)}:`));
+  }
+
   return {
     /** What the rows have come to; notes which of them have ended. */
     async look(batch: Request): Promise<Tally> {
@@ -98,11 +110,12 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
         stages = await rows.stages(batch.id);
       }
       const trouble = await rows.trouble(batch.id, TOLD);
+      const followed =
+        isFollowed && (stages.sent || stages.found) ? await rows.followed(batch.id, list.follows) : undefined;
       return {
         stages,
-        ...(isFollowed && (stages.sent || stages.found)
-          ? { followed: await rows.followed(batch.id, list.follows) }
-          : {}),
+        ...(followed ? { followed } : {}),
+        ...(followed?.awaited && (await isOffered(batch)) ? { offered: true } : {}),
         held: (await rows.held(batch.id)).inAll,
         trouble: trouble.map(({ line, request }) => ({
           line,
@@ -162,7 +175,7 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
         raw: {},
         who,
         where: chatWith(who.id, place),
-        key: `${key}:${batch.id}`,
+        key: `${key}${madeOf(batch)}`,
         activityId: null,
         name: (input as ListInput).name,
         rows: awaited,

@@ -100,6 +100,8 @@ export interface Tally {
   readonly stages: Stages;
   /** Counted once no row is under way, of lists whose guests are awaited afterwards. */
   readonly followed?: Followed;
+  /** A list was made of those who are awaited, and nothing of it has gone yet. */
+  readonly offered?: true;
   /** Of those that are filed, how many wait for somebody: to be approved, or for an answer. None when it does not say. */
   readonly held?: number;
   /** The first rows that need somebody. */
