@@ -157,8 +157,13 @@ function moveOf({ tally, follow }: BatchOutcome, name: string): Say {
 
 /** How many of those who were invited have not accepted, as what a reminder says first. */
 function reminder(awaited: number, { sent = 0, found = 0 }: Stages, { name }: BatchInput): Say {
-  const counts = { count: awaited, all: sent + found };
-  return name === null ? say('batch.reminder.pasted', counts) : say('batch.reminder.file', { ...counts, name });
+  const all = sent + found;
+  // The word for some of them is the plural of all.
+  const what = awaited >= all ? 'none' : 'some';
+  const counts = { count: awaited, all };
+  return name === null
+    ? say(`batch.reminder.${what}.pasted`, counts)
+    : say(`batch.reminder.${what}.file`, { ...counts, name });
 }
 
 /** "31 guests are invited. 2 were here already. 12 have accepted. 21 have not accepted yet. 3 did not work." */
@@ -186,7 +191,9 @@ function sentence(outcome: BatchOutcome, { input, requester }: Pick<Request<Batc
     ...(stages.waits ? [say('batch.ended.unsent', { count: stages.waits })] : []),
   ];
   const said = parts.length > 0 ? parts : [say('batch.ended.nothing')];
-  const all = isStopped ? [say('batch.stopped'), ...said] : said;
+  // Where all had gone before Stop took hold it has stopped nothing, and a reminder is about those who were sent for.
+  const isHalf = (stages.waits ?? 0) + (stages.stopped ?? 0) + (stages.failed ?? 0) > 0;
+  const all = isStopped && isHalf && !isReminder ? [say('batch.stopped'), ...said] : said;
   return all.reduce((first, second) => say('two', { first, second }));
 }
 
