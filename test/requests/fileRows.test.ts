@@ -72,6 +72,15 @@ describe('a list of those who are awaited', () => {
     return all.filter(({ input }) => (input as BatchInput).isAgain);
   };
 
+  /** One guest gets another mail, just now. */
+  async function mail(people: string): Promise<void> {
+    const wish = { capability: 'guestResend', raw: { people }, who: RITA, where: CHAT };
+    const filed = await spine.desk.submit({ ...wish, key: `chat:${people}`, activityId: null });
+    const [{ id = '' } = {}] = filed.ok ? filed.value.requests : [];
+    spine.answers(pending, invited);
+    assert.equal((await spine.end(id)).standing, 'mailed');
+  }
+
   it('is made once per key, however often whoever makes it dies and comes back', async () => {
     const list = await sent();
     await Promise.all([rowsOf().remind(list, 'remind:0:1'), rowsOf().remind(list, 'remind:0:1')]);
@@ -146,11 +155,7 @@ describe('a list of those who are awaited', () => {
 
   it('leaves out whoever got a mail not long ago, and says until when', async () => {
     const list = await sent();
-    const wish = { capability: 'guestResend', raw: { people: 'p1@x.example' }, who: RITA, where: CHAT };
-    const filed = await spine.desk.submit({ ...wish, key: 'chat:resend', activityId: null });
-    const [{ id = '' } = {}] = filed.ok ? filed.value.requests : [];
-    spine.answers(pending, invited);
-    assert.equal((await spine.end(id)).standing, 'mailed');
+    await mail('p1@x.example');
     await rowsOf().remind(list, 'remind:0:1');
     spine.now += 25 * 3600_000;
     await rowsOf().remind(list, 'remind:0:2');
@@ -160,6 +165,17 @@ describe('a list of those who are awaited', () => {
       soon?.left.map(({ text, say }) => [text, say.key]),
       [['p1@x.example', 'guestResend.coolDown']],
     );
+  });
+
+  it('waits for nothing when nobody of it can get a mail', async () => {
+    const list = await sent();
+    await mail('p1@x.example');
+    await mail('p2@x.example');
+    await rowsOf().remind(list, 'remind:0:1');
+    const [made] = await batches();
+    assert.ok(made);
+    assert.equal((made.input as BatchInput).counts.ready, 0);
+    assert.equal((await rowsOf().look(list)).offered, undefined);
   });
 
   it('counts whoever is gone or is somebody else’s guest as refused, for trying again helps nobody', async () => {

@@ -15,7 +15,7 @@ import type { Clock, Store } from '../ports.ts';
 import { chatWith, LIVE, type Request } from '../request.ts';
 import { storyOf } from '../storyOf.ts';
 import { calledOff, isTouched } from '../withdraw.ts';
-import { askerWhoMay, BATCH, fileList } from './fileList.ts';
+import { askerWhoMay, BATCH, type BatchInput, fileList } from './fileList.ts';
 import type { KeptRow, RawRow, RowEnd, Tally } from './rows.ts';
 
 /**
@@ -81,12 +81,15 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
 
   /** Part of the key of every list that was made of those who are awaited of this one. */
   const madeOf = ({ id }: Request): string => `:${id}`;
-  /** Such a list waits for Send, or for an approval after it. */
+  /** Such a list waits for Send, or for an approval after it; one in which nobody can get a mail waits for nothing. */
   async function isOffered(batch: Request): Promise<boolean> {
     const { tenantId, requester } = batch;
     const wanted = { tenantId, capability: BATCH, requesterId: requester.id, states: LIVE, limit: MOST_OFFERED };
     const theirs = await store.list(wanted);
-    return theirs.some(({ key, outcome }) => outcome === null && key.includes(`${madeOf(batch)}:`));
+    return theirs.some(
+      ({ key, outcome, input }) =>
+        outcome === null && key.includes(`${madeOf(batch)}:`) && (input as BatchInput).counts.ready > 0,
+    );
   }
 
   return {
