@@ -73,12 +73,14 @@ describe('a list of those who are awaited', () => {
   };
 
   /** One guest gets another mail, just now. */
-  async function mail(people: string): Promise<void> {
+  async function mail(people: string): Promise<Request> {
     const wish = { capability: 'guestResend', raw: { people }, who: RITA, where: CHAT };
     const filed = await spine.desk.submit({ ...wish, key: `chat:${people}`, activityId: null });
     const [{ id = '' } = {}] = filed.ok ? filed.value.requests : [];
     spine.answers(pending, invited);
-    assert.equal((await spine.end(id)).standing, 'mailed');
+    const request = await spine.end(id);
+    assert.equal(request.standing, 'mailed');
+    return request;
   }
 
   it('is made once per key, however often whoever makes it dies and comes back', async () => {
@@ -123,7 +125,15 @@ describe('a list of those who are awaited', () => {
     const [made] = await batches();
     assert.ok(made);
     assert.deepEqual(await statesIn(made.id), ['To be sent', 'To be sent']);
-    await database.run(`update rows set stage = 'sent' where batch_id = '${made.id}' and n = 0`);
+    // Somebody said that the mail arrived after the list was over.
+    const { id } = await mail('p1@x.example');
+    await database.run(
+      `update rows set stage = 'unsure', request_id = '${id}' where batch_id = '${made.id}' and n = 0`,
+    );
+    assert.deepEqual(await statesIn(made.id), ['Mailed again', 'To be sent']);
+    await database.run(`update requests set state = 'unsure' where id = '${id}'`);
+    assert.deepEqual(await statesIn(made.id), ['Unsure', 'To be sent']);
+    await database.run(`update rows set stage = 'sent', request_id = null where batch_id = '${made.id}' and n = 0`);
     await database.run(`update rows set stage = 'failed', request_id = 'gone' where batch_id = '${made.id}' and n = 1`);
     assert.deepEqual(await statesIn(made.id), ['Mailed again', 'Did not work']);
   });

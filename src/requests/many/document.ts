@@ -12,7 +12,7 @@ import { type Say, say } from '../say.ts';
 import { storyOf } from '../storyOf.ts';
 import { writeTable } from './csv.ts';
 import type { BatchInput } from './fileList.ts';
-import type { KeptRow } from './rows.ts';
+import type { KeptRow, Stage } from './rows.ts';
 
 /** Rows that are read and put into words in one go; between them others have a turn. */
 const IN_ONE_GO = 200;
@@ -86,8 +86,14 @@ function told(
   }
   const story = storyOf(request, capability);
   // Of whoever was sent for, what has become of them since: whether they have come.
-  const since = row.stage === 'sent' || row.stage === 'found' ? story.state : undefined;
-  return { raw, state: put(since ?? stateOf(row, isAgain)), why: put(story.sentence), id: request.id };
+  const stage = endedSince(row, request, capability);
+  const since = stage === 'sent' || stage === 'found' ? story.state : undefined;
+  return { raw, state: put(since ?? stateOf({ ...row, stage }, isAgain)), why: put(story.sentence), id: request.id };
+}
+
+/** Somebody may have seen to a row that did not work or was unsure, after its list was over. */
+function endedSince({ stage }: KeptRow, request: Request, { list }: AnyCapability): Stage {
+  return stage === 'failed' || stage === 'unsure' ? (list?.ended(request) ?? stage) : stage;
 }
 
 function stateOf({ stage, verdict }: KeptRow, isAgain: boolean): Say {
