@@ -148,11 +148,14 @@ const isReminded = (outcome: BatchOutcome): boolean =>
 
 const awaitedOf = ({ tally }: BatchOutcome): number => tally.followed?.awaited ?? 0;
 
-/** What may be done about those who are awaited, or was done since the last reminder. Whole groups read it. */
-function moveOf({ tally, follow }: BatchOutcome, name: string): Say {
+/**
+ * What may be done about those who are awaited, or was done since the last reminder: in the past, since nobody says at once
+ * what became of that list. Whole groups read it.
+ */
+function moveOf({ follow }: BatchOutcome, name: string): Say {
   const { at = 0 } = follow?.lists ?? {};
   if (at <= (follow?.reminders.at ?? 0)) return say('batch.reminder.move');
-  return say(tally.offered ? 'batch.reminder.offered' : 'batch.reminder.listed', { name, at });
+  return say('batch.reminder.listed', { name, at });
 }
 
 /** How many of those who were invited have not accepted, as what a reminder says first. */
