@@ -9,7 +9,7 @@ import type { Tally } from '../requests/many/rows.ts';
 import { bad, good, problem, TOO_LATE } from '../requests/problem.ts';
 import type { Person, Request } from '../requests/request.ts';
 import { type Say, say } from '../requests/say.ts';
-import { type Follow, followUp, remindKey, type ToldEnds } from './batchFollowUp.ts';
+import { type Follow, followUp, remindKey, type ToldEnds, wantsList } from './batchFollowUp.ts';
 import { storyOfBatch } from './batchStory.ts';
 
 export interface BatchOutcome {
@@ -77,7 +77,9 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
     const before = soFar ?? { tally, round: 0, isStopped, lookMs: LOOK_MS };
     const { did, follow, ...rest } = before;
     const outcome: BatchOutcome = { ...rest, tally, isStopped, lookMs: lookMs(before, tally) };
-    if (has(again(before.round + 1)) && !isStopped)
+    // Whoever pressed both gets both: once rows are sent again, nobody is awaited by this list for a while.
+    const isNext = !wantsList(before, tally, signals);
+    if (has(again(before.round + 1)) && !isStopped && isNext)
       return { kind: 'rows', what: 'again', outcome: { ...outcome, round: before.round + 1 } };
     const { waits = 0, filed = 0 } = tally.stages;
     // What is new is told once it rests; kept before that, it would be news to nobody.
@@ -113,7 +115,8 @@ export const batch: Capability<BatchInput, BatchOutcome> = {
       // A card is good for one list: whoever presses twice sees the second time that it is made.
       read: ({ outcome }, { list }) => {
         const known = outcome as BatchOutcome | null;
-        const isAwaited = known?.follow && (known.tally.followed?.awaited ?? 0) > 0;
+        // Nobody makes a second list of the same people beside one that waits for Send.
+        const isAwaited = known?.follow && !known.tally.offered && (known.tally.followed?.awaited ?? 0) > 0;
         return isAwaited && list === remindKey(known)
           ? good([{ key: list, body: {} }])
           : bad(problem('clash', 'problem.movedOn'));

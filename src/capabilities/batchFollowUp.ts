@@ -13,7 +13,7 @@ import type { BatchOutcome } from './batch.ts';
 export interface Follow {
   /** When the last invitation had gone. */
   readonly since: number;
-  /** How often it was said that somebody has not accepted, and when last. */
+  /** How often it was said that somebody has not accepted, and when that fell due last, whether or not it may be said. */
   readonly reminders: { readonly times: number; readonly at: number };
   /** Lists made of those who were awaited, so that it is sent to them again: how many, and when the last. */
   readonly lists?: { readonly times: number; readonly at: number };
@@ -32,6 +32,12 @@ export interface ToldEnds {
 export const remindKey = ({ round, follow }: Pick<BatchOutcome, 'round' | 'follow'>): string =>
   `remind:${round}:${(follow?.lists?.times ?? 0) + 1}`;
 
+type Before = Pick<BatchOutcome, 'tally' | 'follow' | 'lookMs' | 'round' | 'told'>;
+
+/** Somebody asked for a list of those who are awaited, and there are any. */
+export const wantsList = (before: Before, { followed }: Tally, signals: Facts<BatchOutcome>['signals']): boolean =>
+  before.follow !== undefined && (followed?.awaited ?? 0) > 0 && signals.some(({ key }) => key === remindKey(before));
+
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 /** It looks as often as the directory is looked through, and more and more seldom while nobody accepts. */
@@ -45,7 +51,7 @@ const NOTHING_TOLD: ToldEnds = { askedAt: 0, removedAt: 0, stuck: 0 };
 
 /** The next step of a list of which nothing is under way. `before`: what it knew when it last looked. */
 export function followUp(
-  before: Pick<BatchOutcome, 'tally' | 'follow' | 'lookMs' | 'round' | 'told'>,
+  before: Before,
   found: BatchOutcome,
   { now, policy, requester, place, signals }: Facts<BatchOutcome>,
 ): Step<BatchOutcome> {
@@ -58,12 +64,12 @@ export function followUp(
   if (awaited === 0 && !before.follow && !isLeaving && !isEndNews)
     return { kind: 'done', outcome: found, standing: LIST_SENT };
   const follow = before.follow ?? { since: now, reminders: { times: 0, at: 0 } };
-  const key = remindKey(before);
   const lookMs = before.follow ? nextLook(before, found.tally) : LOOK_MS;
   const known = { ...found, lookMs };
-  if (awaited > 0 && before.follow && signals.some((one) => one.key === key)) {
+  if (wantsList(before, found.tally, signals)) {
     const lists = { times: (follow.lists?.times ?? 0) + 1, at: now };
     // What is new of last days is told by the next step.
+    const key = remindKey(before);
     return { kind: 'rows', what: 'remind', key, outcome: { ...known, follow: { ...follow, lists } } };
   }
   const wait = awaited > 0 ? awaiting(follow, silent, now, policy) : arrived(follow, before.follow ? accepted : 0);
@@ -93,8 +99,11 @@ function awaiting(
   const { since, reminders, lists } = follow;
   const leftMs = dueIn(Math.max(since, reminders.at, lists?.at ?? 0));
   if (leftMs > 0) return { follow, tells: null, leftMs };
-  // Nobody is told of them for ever: what was counted last stands.
-  if (reminders.times >= most) return { follow, tells: null, leftMs: null };
+  // Nobody is told of them for ever, and whoever accepts after that is counted all the same.
+  if (reminders.times >= most) {
+    const at = reminders.at === 0 ? now : reminders.at;
+    return { follow: { ...follow, reminders: { ...reminders, at } }, tells: null, leftMs: LOOK_MOST_MS };
+  }
   return {
     follow: { ...follow, reminders: { times: reminders.times + 1, at: now } },
     // Who has a card of their own, or was handed over, is told of by themselves.
@@ -145,7 +154,8 @@ const rest = (outcome: BatchOutcome, forMs: number) =>
   }) as const;
 
 function nextLook({ tally, lookMs }: Pick<BatchOutcome, 'tally' | 'lookMs'>, found: Tally): number {
-  const isSame = JSON.stringify(tally) === JSON.stringify(found);
+  // Its card offers the next list as soon as this one is sent, cancelled or over.
+  const isSame = !found.offered && JSON.stringify(tally) === JSON.stringify(found);
   const { ends } = found;
   // Some are under way, and are through soon, unless the directory is away.
   if (ends && ends.busy > 0) return isSame ? Math.min(lookMs * 2, MINUTE_MS) : turnMs(ends);

@@ -41,7 +41,7 @@ export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchS
   const { stages, held = 0 } = tally;
   const items = itemsOf(outcome.tally);
   const told: NonNullable<BatchStory['ending']> = {
-    sentence: sentence(outcome, input, true),
+    sentence: sentence(outcome, request),
     tone:
       stages.failed ||
       stages.refused ||
@@ -57,15 +57,14 @@ export function storyOfBatch(request: Request<BatchInput, BatchOutcome>): BatchS
       ...(stages.failed && !outcome.isStopped
         ? [button('batch.retry', say('batch.button.retry', { count: stages.failed }), 'positive')]
         : []),
-      ...(isReminded(outcome) ? [remindButton(outcome)] : []),
+      ...(isReminded(outcome) && !tally.offered ? [remindButton(outcome)] : []),
       ...keepButtons(tally.ends?.asked ?? []),
       asFile,
     ],
   };
   const rows = [...partRows(input), ...countRows(outcome, input)];
   if (follow) {
-    const live = { ...told, state: say('batch.state.sent'), sentence: sentence(outcome, input, false) };
-    return { title, rows, live, ending: told };
+    return { title, rows, live: { ...told, state: say('batch.state.sent') }, ending: told };
   }
   const sending = say('batch.sending', {
     done: ended(stages),
@@ -99,8 +98,8 @@ function titleOf({ name, counts, isAgain }: BatchInput): Say {
 const all = ({ counts }: Pick<BatchInput, 'counts'>): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-const ended = ({ sent = 0, found = 0, failed = 0, refused = 0, unsure = 0, stopped = 0 }: Stages): number =>
-  sent + found + failed + refused + unsure + stopped;
+const ended = ({ sent = 0, found = 0, here = 0, failed = 0, refused = 0, unsure = 0, stopped = 0 }: Stages): number =>
+  sent + found + here + failed + refused + unsure + stopped;
 
 function preview({ counts, unused, isAgain, part }: BatchInput) {
   const { ready } = counts;
@@ -123,10 +122,10 @@ const partRows = ({ part }: BatchInput): Story['rows'] =>
   part ? [{ label: say('batch.row.approval'), text: part.rule ?? say('batch.row.free') }] : [];
 
 /** How many of each kind, and the first that are not sent, each with its line. */
-function previewRows({ counts, left }: BatchInput): Story['rows'] {
+function previewRows({ counts, left, isAgain }: BatchInput): Story['rows'] {
   const kinds = [
     ['ready', say('batch.row.ready')],
-    ['known', say('batch.row.known')],
+    ['known', say(isAgain ? 'batch.again.row.known' : 'batch.row.known')],
     ['blocked', say('batch.row.blocked')],
     ['unreadable', say('batch.row.unreadable')],
     ['duplicate', say('batch.row.duplicate')],
@@ -140,17 +139,15 @@ function previewRows({ counts, left }: BatchInput): Story['rows'] {
   ];
 }
 
-function countRows(
-  { tally: { stages, held = 0, followed }, follow }: BatchOutcome,
-  { isAgain }: BatchInput,
-): Story['rows'] {
-  const { accepted = 0, gone = 0 } = (follow && followed) ?? {};
+function countRows({ tally: { stages, held = 0, followed } }: BatchOutcome, { isAgain }: BatchInput): Story['rows'] {
+  const { accepted = 0, gone = 0 } = followed ?? {};
   const counts = { ...stages, held, filed: (stages.filed ?? 0) - held, accepted, gone };
   const kinds = [
     ['sent', say(isAgain ? 'batch.again.row.sent' : 'batch.row.sent')],
     ['accepted', say('batch.row.accepted')],
     ['gone', say('batch.row.gone')],
     ['found', say('batch.row.found')],
+    ['here', say('batch.row.here')],
     ['failed', say('batch.row.failed')],
     ['refused', say(isAgain ? 'batch.again.row.refused' : 'batch.row.refused')],
     ['unsure', say('batch.row.unsure')],
@@ -162,19 +159,31 @@ function countRows(
   return kinds.flatMap(([kind, label]) => (counts[kind] ? [{ label, text: String(counts[kind]) }] : []));
 }
 
-/** Somebody was brought to mind and is awaited still. */
+/** Somebody is awaited for so long that a reminder fell due, also where the policy sends none. */
 const isReminded = (outcome: BatchOutcome): boolean =>
-  (outcome.follow?.reminders.times ?? 0) > 0 && awaitedOf(outcome) > 0;
+  (outcome.follow?.reminders.at ?? 0) > 0 && awaitedOf(outcome) > 0;
 
 const awaitedOf = ({ tally }: BatchOutcome): number => tally.followed?.awaited ?? 0;
 
-/** Since the last reminder a list of those who are awaited was made. */
-const isListed = (follow: BatchOutcome['follow']): boolean => (follow?.lists?.at ?? 0) > (follow?.reminders.at ?? 0);
+/**
+ * What may be done about those who are awaited, or was done since the last reminder: in the past, since nobody says at once
+ * what became of that list. Whole groups read it.
+ */
+function moveOf({ follow }: BatchOutcome, name: string): Say {
+  const { at = 0 } = follow?.lists ?? {};
+  if (at <= (follow?.reminders.at ?? 0)) return say('batch.reminder.move');
+  return say('batch.reminder.listed', { name, at });
+}
 
 /** How many of those who were invited have not accepted, as what a reminder says first. */
 function reminder(awaited: number, { sent = 0, found = 0 }: Stages, { name }: BatchInput): Say {
-  const counts = { count: awaited, all: sent + found };
-  return name === null ? say('batch.reminder.pasted', counts) : say('batch.reminder.file', { ...counts, name });
+  const all = sent + found;
+  // The word for some of them is the plural of all.
+  const what = awaited >= all ? 'none' : 'some';
+  const counts = { count: awaited, all };
+  return name === null
+    ? say(`batch.reminder.${what}.pasted`, counts)
+    : say(`batch.reminder.${what}.file`, { ...counts, name });
 }
 
 /** Whose last day is near or over, who could not be removed, and who was: what somebody should do something about first. */
@@ -198,22 +207,23 @@ function daysSay(which: 'near' | 'over', { count, first, days }: AskedDays, { na
 /** Whoever sent the list is to say whether some of them stay. */
 const isAsked = (ends: Ends | undefined): boolean => ends?.near !== undefined || ends?.over !== undefined;
 
-/** "31 guests are invited. 2 were guests already. 12 have accepted. 21 have not accepted yet. 3 did not work." */
-function sentence(outcome: BatchOutcome, input: BatchInput, isOver: boolean): Say {
+/** "31 guests are invited. 2 were here already. 12 have accepted. 21 have not accepted yet. 3 did not work." */
+function sentence(outcome: BatchOutcome, { input, requester }: Pick<Request<BatchInput>, 'input' | 'requester'>): Say {
   const { tally, follow, isStopped } = outcome;
   const { stages, followed } = tally;
-  const { accepted = 0, awaited = 0 } = (follow && followed) ?? {};
-  const isReminder = !isOver && isReminded(outcome);
+  const { accepted = 0, awaited = 0 } = followed ?? {};
+  const isReminder = isReminded(outcome);
   const parts = [
     ...endsOf((follow && tally.ends) ?? {}, input),
     ...(isReminder ? [reminder(awaited, stages, input)] : []),
-    ...(isReminder ? [say(isListed(follow) ? 'batch.reminder.listed' : 'batch.reminder.move')] : []),
+    ...(isReminder ? [moveOf(outcome, requester.name)] : []),
     ...(stages.sent && !isReminder
       ? [say(input.isAgain ? 'batch.again.ended.sent' : 'batch.ended.sent', { count: stages.sent })]
       : []),
     ...(stages.found && !isReminder ? [say('batch.ended.found', { count: stages.found })] : []),
+    ...(stages.here && !isReminder ? [say('batch.ended.here', { count: stages.here })] : []),
     ...(accepted ? [say('batch.accepted', { count: accepted })] : []),
-    ...(awaited && !isReminder ? [say(isOver ? 'batch.left' : 'batch.awaited', { count: awaited })] : []),
+    ...(awaited && !isReminder ? [say('batch.awaited', { count: awaited })] : []),
     ...(stages.failed ? [say('batch.ended.failed', { count: stages.failed })] : []),
     ...(stages.refused
       ? [say(input.isAgain ? 'batch.again.ended.refused' : 'batch.ended.refused', { count: stages.refused })]
@@ -223,7 +233,9 @@ function sentence(outcome: BatchOutcome, input: BatchInput, isOver: boolean): Sa
     ...(stages.waits ? [say('batch.ended.unsent', { count: stages.waits })] : []),
   ];
   const said = parts.length > 0 ? parts : [say('batch.ended.nothing')];
-  const all = isStopped ? [say('batch.stopped'), ...said] : said;
+  // Where all had gone before Stop took hold it has stopped nothing, and a reminder is about those who were sent for.
+  const isHalf = (stages.waits ?? 0) + (stages.stopped ?? 0) + (stages.failed ?? 0) > 0;
+  const all = isStopped && isHalf && !isReminder ? [say('batch.stopped'), ...said] : said;
   return all.reduce((first, second) => say('two', { first, second }));
 }
 

@@ -342,6 +342,12 @@ export interface ListOf<I, O> {
   split(raw: Raw): readonly RawRow[] | null;
   /** Why a row is not worth sending, going by how its subject stood last; null: it is. */
   known(input: I, standing: string): Say | null;
+  /** What was asked for about its subjects otherwise, where that says which rows are not worth sending now. */
+  readonly considers?: {
+    readonly capabilities: readonly string[];
+    /** Why not, going by the requests about its subject; null: it is worth it. */
+    why(input: I, about: readonly Request[], around: Surroundings): Say | null;
+  };
   /** How the request of a row ended; null: it goes on. */
   ended(request: Request<I, O>): RowEnd | null;
   /** Its requests go on after their rows have ended, because somebody is awaited. */

@@ -9,6 +9,7 @@ import { LIVE, type Request } from '../requests/request.ts';
 import { addLines } from './audit.ts';
 import type { Engine } from './engine.ts';
 import { wantVersion } from './messages.ts';
+import { unindexed } from './planner.ts';
 import { acceptIn } from './requests.ts';
 import { json, toRequest } from './rows.ts';
 import type { BatchRow, RequestRow, Tables } from './schema.ts';
@@ -116,7 +117,7 @@ export function rowStore(engine: Engine): RowStore {
       const holds = words.map((word) => sql`requests.outcome like ${`%${word}%`}`);
       const { rows } = await sql<RequestRow & { n: number; line: number }>`
         select rows.n, rows.line, requests.* from rows join requests on requests.id = rows.request_id
-        where rows.batch_id = ${batchId} and rows.stage in ('sent', 'found') and rows.n > ${after}
+        where rows.batch_id = ${batchId} and rows.stage in ('sent', 'found', 'here') and rows.n > ${after}
           and (${sql.join(holds, sql` or `)}) and ${IS_SILENT}
         order by rows.n limit ${limit}`.execute(engine.db);
       return rows.map((row) => ({ n: row.n, line: row.line, request: toRequest(row) }));
@@ -142,6 +143,18 @@ export function rowStore(engine: Engine): RowStore {
     },
     page: (batchId, after, limit) => page(engine, batchId, after, limit),
     standings: (tenantId, capability, subjects) => standings(engine, tenantId, capability, subjects),
+    async about(tenantId, capabilities, subjects) {
+      if (capabilities.length === 0 || subjects.length === 0) return [];
+      const rows = await engine.db
+        .selectFrom('requests')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('subject', 'in', subjects)
+        .where(unindexed('capability'), 'in', capabilities)
+        .where('is_dry', '=', 0)
+        .execute();
+      return rows.map(toRequest);
+    },
   };
 }
 

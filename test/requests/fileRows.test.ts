@@ -7,12 +7,15 @@ import { listDocument } from '../../src/requests/many/document.ts';
 import type { BatchInput } from '../../src/requests/many/fileList.ts';
 import { openRows } from '../../src/requests/many/fileRows.ts';
 import { openRules } from '../../src/requests/policy/rules.ts';
+import type { Problem } from '../../src/requests/problem.ts';
 import type { Place, Request } from '../../src/requests/request.ts';
 import { openStore } from '../../src/store/db.ts';
 import { engines, type TestDatabase } from '../support/db.ts';
 import { SETTINGS } from '../support/settings.ts';
-import { CHAT, ok, pending, RITA, Spine } from '../support/spine.ts';
+import { CHAT, invited, nobody, ok, pending, RITA, Spine } from '../support/spine.ts';
 
+const colleague = ok({ value: [{ id: 'c', displayName: 'Cy', userType: 'Member' }] });
+const guest = ok({ value: [{ id: 'g', displayName: 'Gus', userType: 'Guest', externalUserState: 'Accepted' }] });
 const GROUP: Place = { ...CHAT, kind: 'group', conversationId: '19:g' };
 
 describe('a list of those who are awaited', () => {
@@ -42,8 +45,8 @@ describe('a list of those who are awaited', () => {
       changed: (request) => told.push(request),
     });
 
-  /** A list of three that was sent: two are awaited, one is a colleague. */
-  async function sent(): Promise<Request> {
+  /** A list of three that was sent: two are awaited, one is a colleague, or whoever it says. */
+  async function sent(third = colleague): Promise<Request> {
     const filed = await spine.desk.submitList({
       capability: 'guest',
       raw: {},
@@ -57,8 +60,7 @@ describe('a list of those who are awaited', () => {
     });
     const [{ id = '' } = {}] = filed.ok ? filed.value.requests : [];
     await spine.desk.act(id, 'send', {}, RITA, GROUP);
-    const colleague = ok({ value: [{ id: 'c', displayName: 'Cy', userType: 'Member' }] });
-    const answer = ({ path }: { readonly path: string }) => (path.includes('p3') ? colleague : pending);
+    const answer = ({ path }: { readonly path: string }) => (path.includes('p3') ? third : pending);
     spine.answers(answer, answer, answer);
     for (let n = 0; n < 20 && (await spine.store.get(id))?.standing !== 'sent'; n++) await spine.runNext();
     const list = await spine.store.get(id);
@@ -69,6 +71,17 @@ describe('a list of those who are awaited', () => {
     const all = await spine.store.list({ tenantId: 't1', capability: 'batch', limit: 9 });
     return all.filter(({ input }) => (input as BatchInput).isAgain);
   };
+
+  /** One guest gets another mail, just now. */
+  async function mail(people: string): Promise<Request> {
+    const wish = { capability: 'guestResend', raw: { people }, who: RITA, where: CHAT };
+    const filed = await spine.desk.submit({ ...wish, key: `chat:${people}`, activityId: null });
+    const [{ id = '' } = {}] = filed.ok ? filed.value.requests : [];
+    spine.answers(pending, invited);
+    const request = await spine.end(id);
+    assert.equal(request.standing, 'mailed');
+    return request;
+  }
 
   it('is made once per key, however often whoever makes it dies and comes back', async () => {
     const list = await sent();
@@ -103,16 +116,94 @@ describe('a list of those who are awaited', () => {
       return lines.map((cells) => cells[head?.indexOf('State') ?? -1]);
     };
     // They were here, or on their way, before anybody asked.
-    assert.deepEqual(await statesIn(list.id), Array(3).fill('Guest already'));
-    await database.run(`update rows set stage = 'sent' where n = 0`);
-    assert.deepEqual(await statesIn(list.id), ['Invited', 'Guest already', 'Guest already']);
+    assert.deepEqual(await statesIn(list.id), ['Invited', 'Invited', 'Here already']);
+    const [second] = await database.run(`select request_id from rows where n = 1`);
+    await database.run(`update rows set request_id = 'gone' where n = 1`);
+    assert.deepEqual(await statesIn(list.id), ['Invited', 'Invited before', 'Here already']);
+    await database.run(`update rows set request_id = '${second?.['request_id']}' where n = 1`);
     await rowsOf().remind(list, 'remind:0:1');
     const [made] = await batches();
     assert.ok(made);
     assert.deepEqual(await statesIn(made.id), ['To be sent', 'To be sent']);
-    await database.run(`update rows set stage = 'sent' where batch_id = '${made.id}' and n = 0`);
+    // Somebody said that the mail arrived after the list was over.
+    const { id } = await mail('p1@x.example');
+    await database.run(
+      `update rows set stage = 'unsure', request_id = '${id}' where batch_id = '${made.id}' and n = 0`,
+    );
+    assert.deepEqual(await statesIn(made.id), ['Mailed again', 'To be sent']);
+    await database.run(`update requests set state = 'unsure' where id = '${id}'`);
+    assert.deepEqual(await statesIn(made.id), ['Unsure', 'To be sent']);
+    await database.run(`update rows set stage = 'sent', request_id = null where batch_id = '${made.id}' and n = 0`);
     await database.run(`update rows set stage = 'failed', request_id = 'gone' where batch_id = '${made.id}' and n = 1`);
     assert.deepEqual(await statesIn(made.id), ['Mailed again', 'Did not work']);
+  });
+
+  it('counts only who was awaited among those who have come', async () => {
+    const list = await sent(guest);
+    assert.equal((await rowsOf().look(list)).followed?.accepted, 0);
+    await database.run(`update requests set standing = 'accepted' where capability = 'guest'`);
+    const { stages, followed } = await rowsOf().look(list);
+    assert.deepEqual(stages, { found: 2, here: 1 });
+    assert.equal(followed?.accepted, 2);
+  });
+
+  it('is known to the list they were in until it is sent', async () => {
+    const list = await sent();
+    const isOffered = async () => (await rowsOf().look(list)).offered;
+    assert.equal(await isOffered(), undefined);
+    await rowsOf().remind(list, 'remind:0:1');
+    assert.equal(await isOffered(), true);
+    const [made] = await batches();
+    assert.ok(made);
+    while ((await spine.store.get(made.id))?.state === 'queued') await spine.runNext();
+    assert.equal(await isOffered(), true);
+    await spine.desk.act(made.id, 'send', {}, RITA, made.place);
+    spine.answers(nobody, nobody);
+    while ((await spine.store.get(made.id))?.state !== 'done') await spine.runNext();
+    assert.equal(await isOffered(), undefined);
+  });
+
+  it('leaves out whoever got a mail not long ago, and says until when', async () => {
+    const list = await sent();
+    await mail('p1@x.example');
+    await rowsOf().remind(list, 'remind:0:1');
+    spine.now += 25 * 3600_000;
+    await rowsOf().remind(list, 'remind:0:2');
+    const [later, soon] = (await batches()).map(({ input }) => input as BatchInput);
+    assert.deepEqual([soon?.counts.ready, soon?.counts.known, later?.counts.ready, later?.counts.known], [1, 1, 2, 0]);
+    assert.deepEqual(
+      soon?.left.map(({ text, say }) => [text, say.key]),
+      [['p1@x.example', 'guestResend.coolDown']],
+    );
+  });
+
+  it('waits for nothing when nobody of it can get a mail', async () => {
+    const list = await sent();
+    await mail('p1@x.example');
+    await mail('p2@x.example');
+    await rowsOf().remind(list, 'remind:0:1');
+    const [made] = await batches();
+    assert.ok(made);
+    assert.equal((made.input as BatchInput).counts.ready, 0);
+    assert.equal((await rowsOf().look(list)).offered, undefined);
+  });
+
+  it('counts whoever is gone or is somebody else’s guest as refused, for trying again helps nobody', async () => {
+    const list = await sent();
+    await rowsOf().remind(list, 'remind:0:1');
+    const [made] = await batches();
+    assert.ok(made);
+    await spine.desk.act(made.id, 'send', {}, RITA, made.place);
+    spine.answers(nobody, nobody);
+    for (let n = 0; n < 20 && (await spine.store.get(made.id))?.state !== 'done'; n++) await spine.runNext();
+    assert.deepEqual((await rowsOf().look(made)).stages, { refused: 2 });
+    const ended = (problem: Problem) =>
+      capabilities(SETTINGS)
+        .get('guestResend')
+        ?.list?.ended({ ...made, state: 'failed', problem });
+    assert.equal(ended({ kind: 'denied', say: { key: 'guest.notYours' } }), 'refused');
+    // What the directory denies may be mended there.
+    assert.equal(ended({ kind: 'denied', say: { key: 'problem.consentMissing' }, reason: 'consentMissing' }), 'failed');
   });
 
   it('is not made when all have come meanwhile', async () => {

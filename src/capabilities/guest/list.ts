@@ -49,7 +49,8 @@ function ended({ state, outcome, question, problem, approval }: Request<GuestInp
   if (state === 'cancelled') return 'stopped';
   const isDone = state === 'done' || (state === 'waiting' && outcome !== null && !question && !problem);
   if (!isDone && !ENDED.has(state)) return null;
-  return outcome?.did === 'found' ? 'found' : 'sent';
+  if (outcome?.did !== 'found') return 'sent';
+  return wasHere(outcome) ? 'here' : 'found';
 }
 
 /** Whoever somebody removed, here or elsewhere, is nothing to tell of. */
@@ -62,3 +63,7 @@ function lastDay({ stay }: GuestOutcome): LastDay | null {
   if (day === undefined) return null;
   return { day, ...(asked?.about === day ? { asked: { times: asked.times, at: asked.at } } : {}) };
 }
+
+/** Whoever had accepted before anybody looked is not waited for, and has not accepted since. */
+const wasHere = ({ standing, stay }: GuestOutcome): boolean =>
+  stay ? stay.acceptedAt === stay.since : standing !== 'pending';

@@ -4,7 +4,7 @@
  * Source: Microsoft Graph v1.0, invitation-post (inviting a pending guest again answers with the same user).
  */
 import type { Answer, Capability, Facts, ListOf, Step } from '../../requests/capability.ts';
-import { bad, good, problem } from '../../requests/problem.ts';
+import { bad, good, type Problem, problem } from '../../requests/problem.ts';
 import type { Place, Request } from '../../requests/request.ts';
 import { type Say, say } from '../../requests/say.ts';
 import { Users } from './calls.ts';
@@ -64,7 +64,7 @@ export function guestResend(kind: Kind, settings: CommandSettings): Capability<R
     }),
     answers: { find: Users, ...PROVIDERS[settings.guestProvider].answers },
     beside: ({ address }) => [aboutGuest(address), ...mailsTo(address)],
-    ...(kind === 'mail' ? { list: RESEND_LIST } : {}),
+    ...(kind === 'mail' ? { list: resendList(settings) } : {}),
     // A link goes to nobody by itself, but whoever has it comes in.
     judged: ({ address }) => ({ what: 'resend', address }),
     step: (input, answers, facts) => step(kind, input, answers, facts, settings),
@@ -73,20 +73,39 @@ export function guestResend(kind: Kind, settings: CommandSettings): Capability<R
 }
 
 /** Those of a list who are awaited; what is typed is never one. */
-const RESEND_LIST: ListOf<ResendInput, ResendOutcome> = {
+const resendList = (settings: CommandSettings): ListOf<ResendInput, ResendOutcome> => ({
   pace: 'invitations',
   split: () => null,
   known: () => null,
+  // Nobody is promised a mail that they would not get; what only the directory knows is found out once it is sent.
+  considers: {
+    capabilities: ['guest', 'guestResend', 'guestReset'],
+    why({ address }, about, { requester, policy, now }) {
+      const requests = requestsOf(about, address);
+      const denied = deniedTo(requester, address, requests, settings, true);
+      if (denied) return denied.say;
+      const last = lastMailAt(address, requests[0]?.outcome?.userId ?? '', about, requests);
+      return tooSoon(address, last, policy, now)?.say ?? null;
+    },
+  },
   ended({ state, standing, problem: why, approval }) {
     if (state === 'done') return standing === 'mailed' ? 'sent' : 'refused';
     if (state === 'unsure') return 'unsure';
     if (state === 'cancelled') return 'stopped';
     if (state === 'declined') return 'refused';
     if (state !== 'failed') return null;
-    // Whoever has accepted meanwhile, or is to be left alone for now, is nothing to try again.
-    return why?.kind === 'clash' || (why?.kind === 'denied' && approval?.verdict === 'refused') ? 'refused' : 'failed';
+    // Whoever has accepted meanwhile, is to be left alone for now, or is gone is nothing to try again; nor is somebody
+    // else's guest, unlike what the directory denies (it gives a reason): that may be mended there.
+    const isDenied = why?.kind === 'denied' && (approval?.verdict === 'refused' || why.reason === undefined);
+    return why?.kind === 'clash' || why?.kind === 'gone' || isDenied ? 'refused' : 'failed';
   },
-};
+});
+
+/** They got a mail not long ago, and are to be left alone until the next. */
+function tooSoon(address: string, last: number, policy: Parameters<typeof mayMailAt>[1], now: number): Problem | null {
+  const at = mayMailAt(last, policy);
+  return now < at ? problem('clash', say('guestResend.coolDown', { address, at })) : null;
+}
 
 function step(
   kind: Kind,
@@ -128,9 +147,8 @@ function step(
   if ('problem' in who) return { kind: 'fail', problem: who.problem };
   if (who.user.externalUserState !== 'PendingAcceptance')
     return { kind: 'fail', problem: problem('clash', say('guestResend.accepted', { address })) };
-  const mayAt = mayMailAt(lastMailAt(address, who.user.id, beside, requests), policy);
-  if (kind === 'mail' && now < mayAt)
-    return { kind: 'fail', problem: problem('clash', say('guestResend.coolDown', { address, at: mayAt })) };
+  const spared = tooSoon(address, lastMailAt(address, who.user.id, beside, requests), policy, now);
+  if (kind === 'mail' && spared) return { kind: 'fail', problem: spared };
   const first = provider.lookUp(facts, heard);
   if (first) return 'call' in first ? { kind: 'call', call: first.call } : { kind: 'fail', problem: first.problem };
   const call = provider.inviteCall(again(kind, address, requests[0], facts, settings), facts, heard);

@@ -12,7 +12,7 @@ import { type Say, say } from '../say.ts';
 import { storyOf } from '../storyOf.ts';
 import { writeTable } from './csv.ts';
 import type { BatchInput } from './fileList.ts';
-import type { KeptRow } from './rows.ts';
+import type { KeptRow, Stage } from './rows.ts';
 
 /** Rows that are read and put into words in one go; between them others have a turn. */
 const IN_ONE_GO = 200;
@@ -79,7 +79,7 @@ function told(
     return {
       raw,
       // Its request may be over its time and gone; how it ended is known all the same.
-      state: put(row.verdict === 'ready' ? stateOf(row, isAgain) : say(`many.state.${row.verdict}`)),
+      state: put(stateOf(row, isAgain)),
       why,
       id: '',
     };
@@ -88,17 +88,25 @@ function told(
   // Another last day may hold since.
   const changed = request.outcome === null ? {} : (capability.list?.leaves?.since(request.outcome) ?? {});
   // Of whoever was sent for, what has become of them since: whether they have come.
-  const since = row.stage === 'sent' ? story.state : undefined;
+  const stage = endedSince(row, request, capability);
+  const since = stage === 'sent' || stage === 'found' ? story.state : undefined;
   return {
     raw: { ...raw, ...changed },
-    state: put(since ?? stateOf(row, isAgain)),
+    state: put(since ?? stateOf({ ...row, stage }, isAgain)),
     why: put(story.sentence),
     id: request.id,
   };
 }
 
-const stateOf = ({ stage }: KeptRow, isAgain: boolean): Say =>
-  isAgain && (stage === 'sent' || stage === 'refused') ? say(`many.again.${stage}`) : say(`many.state.${stage}`);
+/** Somebody may have seen to a row that did not work or was unsure, after its list was over. */
+function endedSince({ stage }: KeptRow, request: Request, { list }: AnyCapability): Stage {
+  return stage === 'failed' || stage === 'unsure' ? (list?.ended(request) ?? stage) : stage;
+}
+
+function stateOf({ stage, verdict }: KeptRow, isAgain: boolean): Say {
+  if (verdict !== 'ready') return say(isAgain && verdict === 'known' ? 'many.again.known' : `many.state.${verdict}`);
+  return isAgain && (stage === 'sent' || stage === 'refused') ? say(`many.again.${stage}`) : say(`many.state.${stage}`);
+}
 
 /** `guests.csv` was read, `guests-7k3q9xwa.csv` is given back. */
 function fileName(name: string | null, id: string): string {

@@ -71,6 +71,8 @@ interface ListFiled {
 
 /** Rows read in one go; after that others have a turn (a row takes about 0.1 ms, one with a date in words 1). */
 const IN_ONE_GO = 50;
+/** Subjects whose requests are held in memory in one go. */
+const CONSIDERED = 500;
 /** Most teams of one list that are looked up to learn whether somebody owns one. */
 const MOST_TEAMS = 20;
 /** Rows that are not sent and have a place on the card. */
@@ -86,10 +88,11 @@ export async function fileList(
   const now = clock.now();
   const inForce = await policyNow(where.tenantId);
   const { policy, version: policyVersion } = inForce;
-  const read = await readRows(wish, of, { requester: who, place: where, policy, policyVersion, now });
+  const around: Surroundings = { requester: who, place: where, policy, policyVersion, now };
+  const read = await readRows(wish, of, around);
   const asker = { id: who.id, groups: null, ownsTeam: null };
   const ruling: Ruling = { inForce, asker, now };
-  const rows = await settled(wish, of, read, ruling, store);
+  const rows = await settled(of, read, ruling, around, store);
   const ready = rows.filter(({ verdict }) => verdict === 'ready');
   // Not one row makes sense: what is wrong with the first is wrong with the list.
   if (rows.every(({ verdict }) => verdict === 'unreadable')) return bad(read[0]?.problems ?? []);
@@ -210,15 +213,18 @@ async function readRows({ rows }: ListWish, of: AnyCapability, around: Surroundi
 
 /** The verdict of each row. */
 async function settled(
-  { where }: ListWish,
   of: AnyCapability,
   read: readonly ReadRow[],
   { inForce, asker, now }: Ruling,
+  around: Surroundings,
   store: Store,
 ): Promise<readonly Row[]> {
   const subjectOf = ({ input }: ReadRow): string | null => (input === null ? null : of.subject(input as never));
-  const subjects = [...new Set(read.flatMap((row) => subjectOf(row) ?? []))];
-  const standings = await store.rows.standings(where.tenantId, of.name, subjects);
+  const inputs = new Map(read.map((row) => [subjectOf(row), row.input]));
+  inputs.delete(null);
+  const subjects = [...inputs.keys()].flatMap((subject) => subject ?? []);
+  const standings = await store.rows.standings(around.place.tenantId, of.name, subjects);
+  const spared = await sparedOf(of, subjects, inputs, around, store);
   const firstLine = new Map<string, number>();
   return read.map((row, n): Row => {
     const { line, raw, input, problems } = row;
@@ -232,10 +238,35 @@ async function settled(
     const verdict = asked && judge(inForce, asked, asker, now);
     if (verdict?.kind === 'refused') return left('blocked', verdict.problem.say);
     const standing = standings.get(subject);
-    const known = standing === undefined ? null : (of.list?.known(input as never, standing) ?? null);
+    const stood = standing === undefined ? null : (of.list?.known(input as never, standing) ?? null);
+    const known = stood ?? spared.get(subject);
     if (known) return left('known', known);
     return { n, line, verdict: 'ready', content: input, subject, why: null };
   });
+}
+
+/** Which subjects are not worth a row now, by what else was asked for about them, and why. */
+async function sparedOf(
+  { list }: AnyCapability,
+  subjects: readonly string[],
+  inputs: ReadonlyMap<string | null, unknown>,
+  around: Surroundings,
+  store: Store,
+): Promise<ReadonlyMap<string, Say>> {
+  const spared = new Map<string, Say>();
+  if (!list?.considers) return spared;
+  const { capabilities, why } = list.considers;
+  for (let from = 0; from < subjects.length; from += CONSIDERED) {
+    const some = subjects.slice(from, from + CONSIDERED);
+    const about = new Map<string, Request[]>(some.map((subject) => [subject, []]));
+    for (const one of await store.rows.about(around.place.tenantId, capabilities, some))
+      about.get(one.subject)?.push(one);
+    for (const subject of some) {
+      const reason = why(inputs.get(subject) as never, about.get(subject) ?? [], around);
+      if (reason) spared.set(subject, reason);
+    }
+  }
+  return spared;
 }
 
 function countsOf(rows: readonly Row[]): BatchInput['counts'] {

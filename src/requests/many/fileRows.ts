@@ -12,10 +12,10 @@ import { judge } from '../policy/judge.ts';
 import type { PolicyInForce } from '../policy/policy.ts';
 import type { PolicyNow } from '../policy/rules.ts';
 import type { Clock, Store } from '../ports.ts';
-import { chatWith, type Request } from '../request.ts';
+import { chatWith, LIVE, type Request } from '../request.ts';
 import { storyOf } from '../storyOf.ts';
 import { calledOff, isTouched } from '../withdraw.ts';
-import { askerWhoMay, fileList } from './fileList.ts';
+import { askerWhoMay, BATCH, type BatchInput, fileList } from './fileList.ts';
 import { leaving } from './leaving.ts';
 import { type KeptRow, type RawRow, type RowEnd, rowKey, type Tally } from './rows.ts';
 
@@ -29,6 +29,8 @@ const UNDER_WAY = 75;
 const MOST_ASKED = 20;
 /** Most rows that are looked at in one go. */
 const LOOKED_AT = 500;
+/** The newest lists of one person among which one is looked for that waits for Send: it waits for a day. */
+const MOST_OFFERED = 50;
 /** Rows in trouble that a card can tell of. */
 const TOLD = 4;
 
@@ -78,6 +80,19 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
     };
   }
 
+  /** Part of the key of every list that was made of those who are awaited of this one. */
+  const madeOf = ({ id }: Request): string => `:${id}`;
+  /** Such a list waits for Send, or for an approval after it; one in which nobody can get a mail waits for nothing. */
+  async function isOffered(batch: Request): Promise<boolean> {
+    const { tenantId, requester } = batch;
+    const wanted = { tenantId, capability: BATCH, requesterId: requester.id, states: LIVE, limit: MOST_OFFERED };
+    const theirs = await store.list(wanted);
+    return theirs.some(
+      ({ key, outcome, input }) =>
+        outcome === null && key.includes(`${madeOf(batch)}:`) && (input as BatchInput).counts.ready > 0,
+    );
+  }
+
   return {
     /** What the rows have come to; notes which of them have ended. */
     async look(batch: Request): Promise<Tally> {
@@ -98,13 +113,15 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
         await note(await rows.movedOn(batch.id, LOOKED_AT));
         stages = await rows.stages(batch.id);
       }
-      const isRead = isFollowed && (stages.sent || stages.found);
+      const isRead = isFollowed && (stages.sent || stages.found || stages.here);
       const leaves = isRead && list.leaves ? await leaving(rows, batch.id, list.leaves, clock.now(), TOLD) : null;
       const trouble = [...(leaves?.stuck ?? []), ...(await rows.trouble(batch.id, TOLD))].slice(0, TOLD);
+      const followed = isRead && list.follows ? await rows.followed(batch.id, list.follows) : undefined;
       return {
         stages,
-        ...(isRead && list.follows ? { followed: await rows.followed(batch.id, list.follows) } : {}),
+        ...(followed ? { followed } : {}),
         ...(leaves ? { ends: leaves.ends } : {}),
+        ...(followed?.awaited && (await isOffered(batch)) ? { offered: true } : {}),
         held: (await rows.held(batch.id)).inAll,
         trouble: trouble.map(({ line, request }) => ({
           line,
@@ -164,7 +181,7 @@ export function openRows({ store, clock, capabilities, policyNow, changed }: Row
         raw: {},
         who,
         where: chatWith(who.id, place),
-        key: `${key}:${batch.id}`,
+        key: `${key}${madeOf(batch)}`,
         activityId: null,
         name: (input as ListInput).name,
         rows: awaited,

@@ -35,7 +35,8 @@ export type Verdict = (typeof VERDICTS)[number];
 
 /**
  * How far a row has come. `kept`: it is not sent at all. `waits`: nothing was filed for it yet (or it is to be tried
- * again). `filed`: its request is under way, or waits for somebody. `erased`: what it said is gone, so it is never sent.
+ * again). `filed`: its request is under way, or waits for somebody. `found`: somebody sent for them before, and they are
+ * awaited; `here`: they had come before. `erased`: what it said is gone, so it is never sent.
  * The others are ends.
  */
 export const STAGES = [
@@ -44,6 +45,7 @@ export const STAGES = [
   'filed',
   'sent',
   'found',
+  'here',
   'failed',
   'refused',
   'unsure',
@@ -91,7 +93,7 @@ export interface Follows {
   readonly by: string;
 }
 
-/** How many of those who were sent for, or found to be there, have come since. */
+/** How many of those who were sent for, now or before, have come since. */
 export interface Followed {
   readonly accepted: number;
   /** Their requests go on until they have. */
@@ -167,6 +169,8 @@ export interface Tally {
   readonly stages: Stages;
   /** Counted once no row is under way, of lists whose guests are awaited afterwards. */
   readonly followed?: Followed;
+  /** A list was made of those who are awaited, and nothing of it has gone yet. */
+  readonly offered?: true;
   /** Of those that are filed, how many wait for somebody: to be approved, or for an answer. None when it does not say. */
   readonly held?: number;
   /** Counted with `followed`; absent while nobody has a last day. */
@@ -207,7 +211,7 @@ export interface RowStore {
   restage(batchId: string, from: Stage, to: Stage): Promise<void>;
   /** Rows that did not work, or whose answer was lost, and whose requests came to something since: somebody saw to them. */
   movedOn(batchId: string, limit: number): Promise<readonly { readonly n: number; readonly request: Request }[]>;
-  /** How those stand who were sent for or found to be there. One statement that reads no more than standings and states. */
+  /** How those stand who were sent for, now or before. One statement that reads no more than standings and states. */
   followed(batchId: string, follows: Follows): Promise<Followed>;
   /** Those of them who are awaited, by what their requests are about now; in order, after the nth row. */
   awaited(
@@ -235,4 +239,6 @@ export interface RowStore {
   ): Promise<readonly { readonly row: KeptRow; readonly request: Request | null }[]>;
   /** How the newest request about each of these subjects left it; those nobody asked about are left out. */
   standings(tenantId: string, capability: string, subjects: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** All that these capabilities were asked about these subjects; those that only looked are left out. */
+  about(tenantId: string, capabilities: readonly string[], subjects: readonly string[]): Promise<readonly Request[]>;
 }

@@ -1,7 +1,7 @@
 /** Laws of lists and paces: rows kept with their request, filed once each, tried again; slots taken by one at a time. */
 import assert from 'node:assert/strict';
 import type { Row, RowFiling } from '../../../src/requests/many/rows.ts';
-import type { Store } from '../../../src/requests/ports.ts';
+import type { Draft, Store } from '../../../src/requests/ports.ts';
 import type { Bench } from './bench.ts';
 import { acceptOne, change, claimOne, draft, MINUTE, NOW, PLACE } from './bench.ts';
 
@@ -292,6 +292,23 @@ export function listLaws(bench: () => Bench): void {
     const found = await store.rows.standings(PLACE.tenantId, 'guest', ['ana@partner.example', 'bo@partner.example']);
     assert.deepEqual([...found], [['ana@partner.example', 'accepted']]);
     assert.equal((await store.rows.standings('tenant-2', 'guest', ['ana@partner.example'])).size, 0);
+  });
+
+  it('tells all that some capabilities were asked about some subjects, whatever became of it', async () => {
+    const { store } = bench();
+    const asked = async (capability: string, subject: string, more: Partial<Draft> = {}) =>
+      (await acceptOne(store, { capability, subject, ...more })).id;
+    const ana = 'ana@partner.example';
+    const wanted = [await asked('guest', ana), await asked('guestResend', ana), await asked('guest', 'bo@x.example')];
+    await asked('guestRemove', ana);
+    await asked('guest', 'cy@x.example');
+    await asked('guest', ana, { isDry: true });
+    const about = async (tenantId: string, capabilities: readonly string[], subjects: readonly string[]) =>
+      (await store.rows.about(tenantId, capabilities, subjects)).map(({ id }) => id).sort();
+    const both = ['guest', 'guestResend'];
+    assert.deepEqual(await about(PLACE.tenantId, both, [ana, 'bo@x.example', 'nobody@x.example']), wanted.sort());
+    assert.deepEqual(await about('tenant-2', both, [ana]), []);
+    assert.deepEqual(await about(PLACE.tenantId, both, []), []);
   });
 }
 
