@@ -5,7 +5,6 @@
 import type { AnyCapability } from '../requests/capability.ts';
 import { audit } from './admin/audit.ts';
 import { forget } from './admin/forget.ts';
-import { batch } from './batch.ts';
 import { type CallInviteSettings, callInvite, callStart } from './call/invite.ts';
 import { callJoin } from './call/join.ts';
 import type { CallSettings } from './call/joinStep.ts';
@@ -16,6 +15,7 @@ import { guestRemove } from './guest/remove.ts';
 import { guestResend } from './guest/resend.ts';
 import { guestReset } from './guest/reset.ts';
 import { guestSweep, type SweepSettings } from './guest/sweep.ts';
+import { batch } from './many/batch.ts';
 import { CHANGES, referralChange } from './referral/change.ts';
 import { type ReferralNewSettings, referralNew } from './referral/create.ts';
 import { referralInvite } from './referral/invite.ts';

@@ -21,7 +21,7 @@ import { type KeptRow, type RawRow, type RowEnd, rowKey, type Tally } from './ro
 
 /**
  * Most requests of one list that are under way: two and a half seconds of invitations. Somebody looks about every second
- * (`LOOK_MS` in capabilities/batch.ts) and fills it up again; with 60, filled up at 30, the line stood empty for 250 ms of
+ * (`LOOK_MS` in capabilities/many/batch.ts) and fills it up again; with 60, filled up at 30, the line stood empty for 250 ms of
  * every 2 s, and a thousand rows took 37 s instead of 34. Few enough for Stop to be felt.
  */
 const UNDER_WAY = 75;

@@ -2,14 +2,14 @@
  * What a list's card tells: what would be sent, how far it has come, who has come of those who were sent for, and what can
  * be done about it. Pure; must not know languages, card templates or what a row means.
  */
-import type { Capability } from '../requests/capability.ts';
-import type { BatchInput } from '../requests/many/fileList.ts';
-import type { AskedDays, Ends, Stages, Tally } from '../requests/many/rows.ts';
-import type { Request } from '../requests/request.ts';
-import { type Say, say } from '../requests/say.ts';
-import type { Button, Story } from '../requests/story.ts';
+import type { Capability } from '../../requests/capability.ts';
+import type { BatchInput } from '../../requests/many/fileList.ts';
+import type { AskedDays, Ends, Stages, Tally } from '../../requests/many/rows.ts';
+import type { Request } from '../../requests/request.ts';
+import { type Say, say } from '../../requests/say.ts';
+import type { Button, Story } from '../../requests/story.ts';
 import type { BatchOutcome } from './batch.ts';
-import { remindKey } from './batchFollowUp.ts';
+import { remindKey } from './followUp.ts';
 
 type BatchStory = ReturnType<Capability<BatchInput, BatchOutcome>['story']>;
 

@@ -4,9 +4,9 @@
  * near, over or dealt with, and ends. Its guests have no messages of their own, so whoever sent the list hears of them by
  * this. Pure; must not know the store, cards or what a row means.
  */
-import type { Facts, Step } from '../requests/capability.ts';
-import { type Ends, LIST_SENT, type Tally } from '../requests/many/rows.ts';
-import { chatWith } from '../requests/request.ts';
+import type { Facts, Step } from '../../requests/capability.ts';
+import { type Ends, LIST_SENT, type Tally } from '../../requests/many/rows.ts';
+import { chatWith } from '../../requests/request.ts';
 import type { BatchOutcome } from './batch.ts';
 
 /** How it goes on with those who were invited. Times in epoch ms. */

@@ -3,14 +3,14 @@
  * all rows have ended. Its rows are requests of another capability (`requests/many` files them). No I/O; must not know what
  * a row means.
  */
-import type { Capability, Step } from '../requests/capability.ts';
-import type { BatchInput } from '../requests/many/fileList.ts';
-import type { Tally } from '../requests/many/rows.ts';
-import { bad, good, problem, TOO_LATE } from '../requests/problem.ts';
-import type { Person, Request } from '../requests/request.ts';
-import { type Say, say } from '../requests/say.ts';
-import { type Follow, followUp, remindKey, type ToldEnds, wantsList } from './batchFollowUp.ts';
-import { storyOfBatch } from './batchStory.ts';
+import type { Capability, Step } from '../../requests/capability.ts';
+import type { BatchInput } from '../../requests/many/fileList.ts';
+import type { Tally } from '../../requests/many/rows.ts';
+import { bad, good, problem, TOO_LATE } from '../../requests/problem.ts';
+import type { Person, Request } from '../../requests/request.ts';
+import { type Say, say } from '../../requests/say.ts';
+import { type Follow, followUp, remindKey, type ToldEnds, wantsList } from './followUp.ts';
+import { storyOfBatch } from './story.ts';
 
 export interface BatchOutcome {
   readonly tally: Tally;
