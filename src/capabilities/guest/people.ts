@@ -20,8 +20,11 @@ export interface PeopleRead {
 /** Characters Graph refuses in an invited address (Graph docs, resource `invitation`); so plus-addresses fail too. */
 const BANNED = /[~!#$%^&*()+=[\]{}\\/|;:"<>?,]/g;
 
-/** An address in brackets (a name may stand before them), or alone, wherever it stands in the text. */
-const ADDRESS = /<\s*(?:mailto:)?([^<>\s]+@[^<>\s]+)\s*>|(?:mailto:)?([^\s<>,;"]+@[^\s<>,;"]+)/g;
+/**
+ * An address in brackets (a name may stand before them), or alone, wherever it stands in the text. Looked for only where a
+ * word begins: tried at each of its letters, one word of 60,000 took 2 s.
+ */
+const ADDRESS = /<\s*(?:mailto:)?([^<>\s]+@[^<>\s]+)\s*>|(?<![^\s<>,;"])(?:mailto:)?([^\s<>,;"]+@[^\s<>,;"]+)/g;
 
 /** What cannot be in a name without quotes. */
 const NO_NAME = /[<>,;\n"@]/;
