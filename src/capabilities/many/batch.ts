@@ -31,6 +31,8 @@ export interface BatchOutcome {
 const KEPT_MS = 24 * 3600_000;
 /** How soon somebody looks what has become of the rows: about as often as their card may be edited. */
 const LOOK_MS = 1_000;
+/** The last rows are under way: whoever waits for the end is told at once. */
+const LAST_LOOK_MS = 400;
 const LOOK_MOST_MS = 15_000;
 
 const SEND = 'send';
@@ -140,7 +142,8 @@ const NOTHING: Tally = { stages: {}, trouble: [] };
 /** While nothing happens it looks less and less often. */
 function lookMs(before: BatchOutcome, tally: Tally): number {
   const isSame = JSON.stringify(before.tally) === JSON.stringify(tally);
-  return isSame ? Math.min(before.lookMs * 2, LOOK_MOST_MS) : LOOK_MS;
+  if (isSame) return Math.min(before.lookMs * 2, LOOK_MOST_MS);
+  return tally.stages.waits ? LOOK_MS : LAST_LOOK_MS;
 }
 
 /** A list without a person it mentions: those who were not sent, and by whom the whole is judged. */
