@@ -3,6 +3,7 @@
  * key or a message of the inside. Must not know commands, requests or SQL.
  */
 import { randomUUID } from 'node:crypto';
+import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import restify, { type Request, type Response, type Server } from 'restify';
 import { isLoopback } from '../config/config.ts';
@@ -123,10 +124,13 @@ function limited(work: (req: Request) => Promise<DoorAnswer>): (req: Request) =>
   };
 }
 
+/** Node's own server inside of restify's, which its types leave out. */
+const httpOf = (server: Server): HttpServer => (server as unknown as { readonly server: HttpServer }).server;
+
 /** Starts listening; the port (0: any) that it is. Rejects with the node error when the port is taken. */
 export function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const { server: http } = server as unknown as { server: import('node:http').Server };
+    const http = httpOf(server);
     // restify hands the listener's errors on; unheard, they would end the process.
     server.on('error', reject);
     http.listen(port, host, () => resolve((http.address() as AddressInfo).port));
@@ -135,7 +139,7 @@ export function listen(server: Server, port: number, host: string): Promise<numb
 
 /** Stops taking, lets answers under way go out. */
 export function closeEdge(server: Server): Promise<void> {
-  const { server: http } = server as unknown as { server: import('node:http').Server };
+  const http = httpOf(server);
   return new Promise((resolve) => {
     http.close(() => resolve());
     http.closeIdleConnections();

@@ -3,9 +3,8 @@
  * tells of each, and Ring again reaches only who is missing. SCREENSHOTS=<folder> keeps pictures of the way.
  */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { openBrowser } from '../support/browser.ts';
+import { picture as keepPicture, openBrowser, openChat } from '../support/browser.ts';
 import { type Lane, openLane, sqlite } from '../support/walk.ts';
 
 describe('a call in the browser', function () {
@@ -24,18 +23,11 @@ describe('a call in the browser', function () {
       APPLICATION_INSTANCE_ID: '5a4db0c5-0000-4000-8000-0000000000a1',
     });
     await lane.town.control('settings', { phoneReady: true, ringMs: 300, ringTimeoutMs: 60_000 });
-    page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('request', (request) => {
-      if (!request.url().startsWith(lane.town.sandbox.url) && !request.url().startsWith('data:'))
-        faults.push(request.url());
-    });
-    await page.addInitScript("localStorage.setItem('usher.place', 'meeting')");
-    await page.goto(lane.town.sandbox.url);
+    page = await openChat(browser, lane.town.sandbox.url, faults, 'rita', 'meeting');
     await page.getByText('Meeting is running').waitFor();
   });
   afterEach(async () => {
-    await page.close();
+    await page.context().close();
     await lane.close();
     assert.deepEqual(faults, [], 'the page failed or asked somebody else');
   });
@@ -48,10 +40,7 @@ describe('a call in the browser', function () {
     await page.getByLabel('Type a message').fill(text);
     await page.keyboard.press('Enter');
   };
-  const picture = async (name: string): Promise<void> => {
-    const folder = process.env['SCREENSHOTS'];
-    if (folder) await page.screenshot({ path: join(folder, `${name}.png`) });
-  };
+  const picture = (name: string): Promise<void> => keepPicture(name, page);
   const tells = (name: string, stage: string): Promise<void> =>
     card().locator('.ac-columnSet', { hasText: name }).filter({ hasText: stage }).waitFor();
   const behave = (person: string, behaviour: string) => lane.town.control('people', { person, behaviour });

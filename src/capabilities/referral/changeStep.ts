@@ -99,7 +99,7 @@ function finish(
   const told = known ?? (read?.ok ? dealIn(read.body) : undefined);
   if (told) return { kind: 'done', outcome: { deal: told }, standing: told.status, ...tells(told, by) };
   const before = answers.findLast(({ call, reply }) => call.name === 'read' && reply?.ok)?.reply;
-  const deal = asSent(input, (before?.ok ? before.body : { id, status: '' }) as unknown as Deal);
+  const deal = asSent(input, before?.ok ? dealIn(before.body) : dealIn({ id, status: '' }));
   return { kind: 'done', outcome: { deal, isUnread: true }, standing: deal.status, ...tells(deal, by) };
 }
 

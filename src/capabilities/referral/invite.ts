@@ -143,7 +143,7 @@ function step(
   const read = answers.findLast(({ call }) => call.name === 'read')?.reply;
   if (!read) return { kind: 'call', call: readCall(meant.id) };
   if (!read.ok) return fail(read.problem);
-  const whole = read.body as unknown as WholeDeal;
+  const whole = WholeDeal.parse(read.body);
   const deal = Deal.parse(whole);
   if (!isOpen(deal)) return fail(problem('clash', say('referral.notNow', { state: stateOf(deal) })));
   // Said before it is sent: whoever is invited would see the customer.

@@ -49,6 +49,10 @@ const Registration = z
   .looseObject({ WebhookUrl: z.string().nullish(), webhookUrl: z.string().nullish() })
   .transform((one) => ({ url: one.WebhookUrl ?? one.webhookUrl ?? null }));
 
+/** Of a registration as it is kept. */
+const Registered = z.object({ url: z.string().nullable() });
+const urlIn = (body: Readonly<Record<string, unknown>>): string | null => Registered.parse(body).url;
+
 const EVENTS = ['referral-created', 'referral-updated'];
 /** How often it is made sure that reports still come here, and that whoever asked is still signed in. */
 const CHECK_MS = 24 * 3600_000;
@@ -153,7 +157,7 @@ function step(
     const seen = reply('look');
     if (!seen) return { kind: 'call', call: registration('look', 'GET') };
     // What is registered by now may be somebody else's.
-    const isOther = seen.ok ? (seen.body as unknown as z.infer<typeof Registration>).url !== url : true;
+    const isOther = seen.ok ? urlIn(seen.body) !== url : true;
     if (isOther) return seen.ok || seen.problem.kind === 'gone' ? over(soFar) : fail(seen.problem);
     const gone = reply('unregister');
     if (!gone) return { kind: 'call', call: registration('unregister', 'DELETE') };
@@ -176,7 +180,7 @@ function step(
   if (soFar && !looked.ok && looked.problem.kind !== 'gone')
     return rest({ ...soFar, trouble: looked.problem.say }, AGAIN_MS);
   if (!looked.ok && looked.problem.kind !== 'gone') return fail(looked.problem);
-  const theirs = looked.ok ? (looked.body as unknown as z.infer<typeof Registration>).url : null;
+  const theirs = looked.ok ? urlIn(looked.body) : null;
   const at = lookedAt(answers) ?? now;
   if (theirs === url) return rest({ since: soFar?.since ?? at, checkedAt: at, ...trouble }, CHECK_MS);
   // Taking the address from somebody else is for a person to decide.

@@ -1,7 +1,7 @@
 /** Laws of lists and paces: rows kept with their request, filed once each, tried again; slots taken by one at a time. */
 import assert from 'node:assert/strict';
 import type { Row, RowFiling } from '../../../src/requests/many/rows.ts';
-import type { Draft, Store } from '../../../src/requests/ports.ts';
+import type { Claim, Draft, Store } from '../../../src/requests/ports.ts';
 import type { Bench } from './bench.ts';
 import { acceptOne, change, claimOne, draft, MINUTE, NOW, PLACE } from './bench.ts';
 
@@ -24,6 +24,18 @@ const filing = (batchId: string, n: number, dueAt = NOW): RowFiling => ({
   dueAt,
   draft: draft({ key: `row:${batchId}:${n}`, subject: `p${n}@partner.example`, silent: true, dueAt }),
 });
+
+/** The requests of the first seven rows, each in hand, in the order of their rows. */
+async function sevenFiled(store: Store, id: string): Promise<readonly Claim[]> {
+  await claimOne(store);
+  await store.rows.file(
+    id,
+    Array.from({ length: 7 }, (_, n) => filing(id, n)),
+    NOW,
+  );
+  const claims = await store.claim(9, NOW, NOW + MINUTE);
+  return claims.toSorted((a, b) => (a.request.subject < b.request.subject ? -1 : 1));
+}
 
 export function listLaws(bench: () => Bench): void {
   it('keeps the rows of a list with its request, in one commit, once', async () => {
@@ -164,15 +176,7 @@ export function listLaws(bench: () => Bench): void {
     const { id } = await list(store, 8);
     const follows = { awaited: 'pending', accepted: 'accepted', by: 'guestResend' };
     assert.deepEqual(await store.rows.followed(id, follows), { accepted: 0, awaited: 0, silent: 0, gone: 0 });
-    await claimOne(store);
-    await store.rows.file(
-      id,
-      Array.from({ length: 7 }, (_, n) => filing(id, n)),
-      NOW,
-    );
-    const claims = [...(await store.claim(9, NOW, NOW + MINUTE))].sort((a, b) =>
-      a.request.subject < b.request.subject ? -1 : 1,
-    );
+    const claims = await sevenFiled(store, id);
     const rest = { nextAt: NOW + MINUTE, outcome: {} };
     const ends = [
       change('waiting', { ...rest, standing: 'pending' }),
@@ -211,15 +215,7 @@ export function listLaws(bench: () => Bench): void {
   it('reads, page by page, those of whom only the list tells and whose outcome holds a word', async () => {
     const { store } = bench();
     const { id } = await list(store, 7);
-    await claimOne(store);
-    await store.rows.file(
-      id,
-      Array.from({ length: 7 }, (_, n) => filing(id, n)),
-      NOW,
-    );
-    const claims = [...(await store.claim(9, NOW, NOW + MINUTE))].sort((a, b) =>
-      a.request.subject < b.request.subject ? -1 : 1,
-    );
+    const claims = await sevenFiled(store, id);
     const rest = { nextAt: NOW + MINUTE, standing: 'accepted' };
     const until = { stay: { until: '2027-03-01' } };
     const ends = [
